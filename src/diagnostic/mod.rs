@@ -1,0 +1,105 @@
+//! What is wrong with a plan, as data: code, place, cause and fix.
+//!
+//! Owns: the `Diagnostic` type, did-you-mean and the rendering with carets. Knows nothing of what plans mean.
+
+pub mod render;
+pub mod suggest;
+
+pub use render::render;
+pub use suggest::closest;
+
+use crate::source::Span;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Error,
+    Warning,
+}
+
+/// One mistake. `code` is stable and kebab-case; `message` says what is wrong, in lower case with names in backticks;
+/// `help` says what to do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnostic {
+    pub severity: Severity,
+    pub code: &'static str,
+    pub message: String,
+    /// Where, with an optional word about that place. Empty where the mistake has no place (an option of the command line).
+    pub span: Option<Span>,
+    pub label: Option<String>,
+    /// Another place that matters: where the first of two duplicates stands.
+    pub also: Option<(Span, String)>,
+    pub help: Vec<String>,
+}
+
+impl Diagnostic {
+    pub fn error(code: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            span: None,
+            label: None,
+            also: None,
+            help: Vec::new(),
+        }
+    }
+
+    pub fn warning(code: &'static str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, message) }
+    }
+
+    pub fn at(mut self, span: Span) -> Diagnostic {
+        self.span = Some(span);
+        self
+    }
+
+    pub fn label(mut self, label: impl Into<String>) -> Diagnostic {
+        self.label = Some(label.into());
+        self
+    }
+
+    pub fn also(mut self, span: Span, label: impl Into<String>) -> Diagnostic {
+        self.also = Some((span, label.into()));
+        self
+    }
+
+    pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
+        self.help.push(help.into());
+        self
+    }
+}
+
+/// All that was found, in the order of finding; a plan with any error cannot run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Diagnostics {
+    pub found: Vec<Diagnostic>,
+}
+
+/// More than anybody mends at once, and a bound for plans made of mistakes.
+const MOST_MISTAKES: usize = 100;
+
+impl Diagnostics {
+    /// By place, each once (what is shared is checked wherever it is used), and no more errors than can be read.
+    pub fn in_order(mut self) -> Diagnostics {
+        let mut seen = std::collections::HashSet::new();
+        self.found.retain(|one| seen.insert((one.code, one.span, one.message.clone())));
+        self.found.sort_by_key(|one| one.span.map(|span| span.start));
+        if self.found.len() > MOST_MISTAKES && self.has_errors() {
+            self.found.retain(|one| one.severity == Severity::Error);
+            let more = self.found.len().saturating_sub(MOST_MISTAKES);
+            self.found.truncate(MOST_MISTAKES);
+            if more > 0 {
+                self.push(Diagnostic::error("too-many-mistakes", format!("and {more} mistakes more, not shown")));
+            }
+        }
+        self
+    }
+
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.found.push(diagnostic);
+    }
+
+    pub fn has_errors(&self) -> bool {
+        self.found.iter().any(|found| found.severity == Severity::Error)
+    }
+}

@@ -1,0 +1,15 @@
+//! proofload: declarative load tests that gate a deploy.
+//!
+//! # Bird's-eye view
+//!
+//! `text → Plan → ValidPlan → Graph → Timeline → Iteration → Exchange → Sample → Snapshot → Verdict → Summary → exit code`.
+//! Each arrow is one module with one main function and one owned type; `app::run` shows them all in one function. ARCHITECTURE.md
+//! has the invariants and who may import whom.
+//!
+//! The modules below stand in reading order.
+
+pub mod clean;
+pub mod clock;
+pub mod diagnostic;
+pub mod source;
+pub mod units;
