@@ -13,3 +13,5 @@ pub mod clock;
 pub mod diagnostic;
 pub mod source;
 pub mod units;
+
+pub mod expr;
