@@ -15,3 +15,5 @@ pub mod source;
 pub mod units;
 
 pub mod expr;
+
+pub mod metrics;
