@@ -16,4 +16,7 @@ pub mod units;
 
 pub mod expr;
 
+pub mod judge;
 pub mod metrics;
+
+pub mod exit;
