@@ -16,6 +16,8 @@ pub mod units;
 
 pub mod expr;
 
+pub mod load;
+
 pub mod judge;
 pub mod metrics;
 
