@@ -15,6 +15,8 @@ pub mod source;
 pub mod units;
 
 pub mod expr;
+pub mod plan;
+pub mod validate;
 
 pub mod load;
 

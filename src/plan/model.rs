@@ -1,0 +1,335 @@
+//! The types of a plan, exactly as written: what is absent is `None`, nothing is defaulted or looked up.
+
+use std::time::Duration;
+
+use super::Unread;
+use crate::expr::{Data, Expr, Template};
+use crate::source::{Span, Spanned};
+
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    pub name: Option<Spanned<String>>,
+    pub description: Option<Spanned<String>>,
+    pub env: Vec<EnvVar>,
+    pub vars: Vec<(Spanned<String>, Data)>,
+    pub http: Http,
+    pub tags: Vec<Tag>,
+    /// The short form: load fields at top level, with `steps`. Also the load that `scenarios` with weights will share.
+    pub load: Load,
+    pub steps: Option<Spanned<Vec<Step>>>,
+    pub scenarios: Vec<Scenario>,
+    pub thresholds: Vec<MetricThresholds>,
+    pub on_start: Vec<Step>,
+    pub on_stop: Vec<Step>,
+    /// What mistakes of form left out.
+    pub unread: Unread,
+}
+
+#[derive(Clone, Debug)]
+pub struct EnvVar {
+    pub name: Spanned<String>,
+    /// The default as text: environment variables are text until `kind` says otherwise.
+    pub default: Option<Spanned<String>>,
+    pub required: bool,
+    pub secret: bool,
+    pub kind: EnvKind,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EnvKind {
+    #[default]
+    Text,
+    Int,
+    Float,
+    Bool,
+}
+
+/// `http:` of the plan or of one scenario.
+#[derive(Clone, Debug, Default)]
+pub struct Http {
+    pub base_url: Option<Spanned<Template>>,
+    pub headers: Vec<(Spanned<String>, Spanned<Template>)>,
+    pub timeout: Option<Spanned<Duration>>,
+    pub redirects: Option<Spanned<u32>>,
+    pub expect: Option<Spanned<Vec<StatusRange>>>,
+    pub auth: Option<Auth>,
+    pub tls: Tls,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Tls {
+    pub insecure: Option<Spanned<bool>>,
+    /// A PEM file with certificates to trust besides the system's.
+    pub ca: Option<Spanned<String>>,
+}
+
+/// Both ends included: `200` is 200..=200, `2xx` is 200..=299, `200..399` and `200-399` are 200..=399.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusRange {
+    pub first: u16,
+    pub last: u16,
+}
+
+/// A tag of plan, scenario or step. The value may use `env` and `vars`, which do not change during a run.
+#[derive(Clone, Debug)]
+pub struct Tag {
+    pub key: Spanned<String>,
+    pub value: Spanned<Template>,
+}
+
+/// How many users, and when: the fields of an executor as written.
+#[derive(Clone, Debug, Default)]
+pub struct Load {
+    pub executor: Option<Spanned<ExecutorKind>>,
+    pub vus: Option<Spanned<u64>>,
+    pub duration: Option<Spanned<Duration>>,
+    pub iterations: Option<Spanned<u64>>,
+    pub stages: Option<Spanned<Vec<Stage>>>,
+    pub start_vus: Option<Spanned<u64>>,
+    pub start_time: Option<Spanned<Duration>>,
+    pub graceful_stop: Option<Spanned<Duration>>,
+    pub graceful_ramp_down: Option<Spanned<Duration>>,
+    pub max_duration: Option<Spanned<Duration>>,
+    /// Some field could not be read, or may be meant by an unknown key.
+    pub unread: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExecutorKind {
+    ConstantVus,
+    RampingVus,
+    SharedIterations,
+    PerVuIterations,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stage {
+    pub duration: Spanned<Duration>,
+    pub target: Spanned<u64>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    pub name: Spanned<String>,
+    pub load: Load,
+    pub tags: Vec<Tag>,
+    pub http: Http,
+    pub steps: Option<Spanned<Vec<Step>>>,
+    pub on_start: Vec<Step>,
+    pub on_stop: Vec<Step>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// From the step's first key to the end of its last value.
+    pub span: Span,
+    pub name: Option<Spanned<String>>,
+    /// `if` on a step of another kind: run it only when true.
+    pub condition: Option<Expr>,
+    pub kind: StepKind,
+}
+
+#[derive(Clone, Debug)]
+pub enum StepKind {
+    Request(Box<Request>),
+    Sleep(Sleep),
+    Set(Vec<Assignment>),
+    Append(Vec<Assignment>),
+    If { condition: Expr, then: Vec<Step>, otherwise: Vec<Step> },
+    Repeat { times: Count, steps: Vec<Step> },
+    While { condition: Expr, max: Option<Spanned<u64>>, steps: Vec<Step> },
+    ForEach { items: Expr, bind: Spanned<String>, steps: Vec<Step> },
+    Poll(Box<Poll>),
+    Choose(Vec<Branch>),
+    Group { name: Spanned<String>, metric: Option<Spanned<String>>, steps: Vec<Step> },
+    Log { level: LogLevel, message: Spanned<Template> },
+    Outcome(Spanned<Template>),
+    Stop { scope: StopScope, reason: Option<Spanned<Template>> },
+}
+
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// In capitals.
+    pub method: Spanned<String>,
+    pub url: Spanned<Template>,
+    pub headers: Vec<(Spanned<String>, Spanned<Template>)>,
+    /// A list value repeats the parameter.
+    pub query: Vec<(Spanned<String>, Data)>,
+    pub body: Option<Body>,
+    pub auth: Option<Auth>,
+    pub timeout: Option<Spanned<Duration>>,
+    pub redirects: Option<Spanned<u32>>,
+    pub expect: Option<Spanned<Vec<StatusRange>>>,
+    pub require: Vec<Check>,
+    pub extract: Vec<Extract>,
+    pub checks: Vec<Check>,
+    pub tags: Vec<Tag>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Body {
+    Json(Data),
+    /// A list value repeats the field.
+    Form(Vec<(Spanned<String>, Data)>),
+    Text(Spanned<Template>),
+    /// A file, relative to the plan, sent as it is.
+    File(Spanned<String>),
+}
+
+#[derive(Clone, Debug)]
+pub enum Auth {
+    Basic {
+        username: Spanned<Template>,
+        password: Spanned<Template>,
+    },
+    Bearer(Spanned<Template>),
+    /// `auth: none` on a request switches off what `http.auth` says.
+    None,
+}
+
+#[derive(Clone, Debug)]
+pub struct Check {
+    /// The name given, or the expression's own text.
+    pub name: Spanned<String>,
+    pub condition: Expr,
+}
+
+/// A name that a step sets: `name` for the iteration, `vu.name` for the VU's life.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub scope: VariableScope,
+    /// Without the `vu.`.
+    pub name: Spanned<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum VariableScope {
+    Iteration,
+    Vu,
+}
+
+#[derive(Clone, Debug)]
+pub struct Assignment {
+    pub target: Target,
+    pub value: Data,
+}
+
+#[derive(Clone, Debug)]
+pub struct Extract {
+    pub target: Target,
+    pub from: ExtractFrom,
+    pub pick: Pick,
+    pub default: Option<Data>,
+    pub secret: bool,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug)]
+pub enum ExtractFrom {
+    JsonPath(Spanned<String>),
+    Regex(Spanned<String>),
+    Header(Spanned<String>),
+    Cookie(Spanned<String>),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pick {
+    /// Exactly one match is demanded.
+    #[default]
+    One,
+    First,
+    Last,
+    Random,
+    /// All matches, as a list.
+    All,
+    /// How many there are.
+    Count,
+    /// Counted from 0.
+    Index(usize),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Sleep {
+    Fixed(Duration),
+    /// Uniform, both ends included.
+    Range(Duration, Duration),
+}
+
+#[derive(Clone, Debug)]
+pub enum Count {
+    Fixed(Spanned<u64>),
+    Computed(Spanned<Template>),
+}
+
+#[derive(Clone, Debug)]
+pub struct Poll {
+    pub until: Expr,
+    pub fail_if: Option<Expr>,
+    pub every: Option<Spanned<Sleep>>,
+    pub attempts: Option<Spanned<u64>>,
+    pub timeout: Option<Spanned<Duration>>,
+    /// `first: wait`: wait before the first attempt too.
+    pub first_waits: bool,
+    pub on_give_up: GiveUp,
+    pub steps: Vec<Step>,
+    pub span: Span,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum GiveUp {
+    /// A counted failure that ends the iteration.
+    #[default]
+    Fail,
+    Continue,
+    /// Ends the iteration with this outcome.
+    Outcome(String),
+}
+
+#[derive(Clone, Debug)]
+pub struct Branch {
+    pub weight: Spanned<u64>,
+    pub steps: Vec<Step>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+impl LogLevel {
+    pub fn name(self) -> &'static str {
+        match self {
+            LogLevel::Debug => "debug",
+            LogLevel::Info => "info",
+            LogLevel::Warn => "warn",
+            LogLevel::Error => "error",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopScope {
+    Iteration,
+    Vu,
+    Test,
+}
+
+/// One key of `thresholds`: a metric with its selector, and what must hold.
+#[derive(Clone, Debug)]
+pub struct MetricThresholds {
+    /// As written, with the selector: `http_req_duration{name:reserve}`.
+    pub metric: Spanned<String>,
+    pub thresholds: Vec<ThresholdEntry>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ThresholdEntry {
+    /// As written: `p(95)<3000`.
+    pub text: Spanned<String>,
+    pub abort_on_fail: bool,
+    pub delay_abort_eval: Option<Spanned<Duration>>,
+    pub allow_empty: bool,
+}

@@ -1,0 +1,530 @@
+//! Every word of the language as a table: the decoder, the JSON Schema and the reference read it.
+//!
+//! A word is `Here`, or `Later`: part of the language, but refused by this version, so that nothing parses and then does nothing.
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Here,
+    Later,
+}
+
+/// What a value looks like.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// Fixed text.
+    Text,
+    /// Text in which `${ expr }` is replaced.
+    Template,
+    Expression,
+    Bool,
+    /// 0 or more.
+    Whole,
+    Duration,
+    /// A duration, or `1s..3s`.
+    Pause,
+    /// Anything, with templates at its leaves.
+    Data,
+    Word(&'static [&'static str]),
+    Object(&'static Object),
+    List(&'static Shape),
+    /// From names that the plan chooses.
+    Map(&'static Shape),
+    Steps,
+    /// One of these forms.
+    Any(&'static [Shape]),
+}
+
+#[derive(Debug)]
+pub struct Word {
+    pub name: &'static str,
+    pub shape: Shape,
+    pub doc: &'static str,
+    pub state: State,
+}
+
+#[derive(Debug)]
+pub struct Object {
+    /// What messages call it: `the plan`, `a scenario`.
+    pub name: &'static str,
+    /// In groups, because some are shared.
+    pub words: &'static [&'static [Word]],
+    pub required: &'static [&'static str],
+}
+
+impl Object {
+    pub fn words(&self) -> impl Iterator<Item = &'static Word> {
+        self.words.iter().flat_map(|group| group.iter())
+    }
+
+    pub fn word(&self, name: &str) -> Option<&'static Word> {
+        self.words().find(|word| word.name == name)
+    }
+}
+
+/// A kind of step: the key that tells it, and all keys it may have.
+#[derive(Debug)]
+pub struct StepForm {
+    pub key: &'static str,
+    pub object: &'static Object,
+    pub state: State,
+}
+
+const fn here(name: &'static str, shape: Shape, doc: &'static str) -> Word {
+    Word { name, shape, doc, state: State::Here }
+}
+
+const fn later(name: &'static str, doc: &'static str) -> Word {
+    Word { name, shape: Shape::Data, doc, state: State::Later }
+}
+
+const fn object(name: &'static str, words: &'static [&'static [Word]], required: &'static [&'static str]) -> Object {
+    Object { name, words, required }
+}
+
+use Shape::{
+    Any, Bool, Data, Duration, Expression, List, Map, Object as Of, Pause, Steps, Template, Text, Whole, Word as OneOf,
+};
+
+pub const EXECUTORS: &[&str] = &["constant-vus", "ramping-vus", "shared-iterations", "per-vu-iterations"];
+pub const LATER_EXECUTORS: &[&str] = &["constant-arrival-rate", "ramping-arrival-rate"];
+pub const ENV_KINDS: &[&str] = &["text", "int", "float", "bool"];
+pub const LOG_LEVELS: &[&str] = &["debug", "info", "warn", "error"];
+pub const STOP_SCOPES: &[&str] = &["iteration", "vu", "test"];
+pub const PICKS: &[&str] = &["one", "first", "last", "random", "all", "count"];
+pub const FIRST: &[&str] = &["now", "wait"];
+
+pub static PLAN: Object = object("the plan", &[PLAN_WORDS, LOAD, SHARED, PLAN_LATER], &[]);
+pub static SCENARIO: Object = object("a scenario", &[LOAD, SHARED, SCENARIO_LATER], &["steps"]);
+pub static HTTP: Object = object("`http`", &[HTTP_WORDS], &[]);
+pub static TLS: Object = object("`tls`", &[TLS_WORDS], &[]);
+pub static AUTH: Object = object("`auth`", &[AUTH_WORDS], &[]);
+pub static BASIC: Object = object("`basic`", &[BASIC_WORDS], &["username", "password"]);
+pub static STAGE: Object = object("a stage", &[STAGE_WORDS], &["duration", "target"]);
+pub static ENV_VAR: Object = object("an environment variable", &[ENV_WORDS], &[]);
+pub static THRESHOLD: Object = object("a threshold", &[THRESHOLD_WORDS], &["threshold"]);
+pub static REQUEST: Object = object("`request`", &[METHOD_WORDS, REQUEST_WORDS], &["method", "url"]);
+pub static EXTRACT: Object = object("an extraction", &[EXTRACT_WORDS], &[]);
+pub static SLEEP: Object = object("`sleep`", &[SLEEP_WORDS], &[]);
+pub static FOR_EACH: Object = object("`for_each`", &[FOR_EACH_WORDS], &["in", "as"]);
+pub static POLL: Object = object("`poll`", &[POLL_WORDS], &["until", "steps"]);
+pub static BRANCH: Object = object("a branch of `choose`", &[BRANCH_WORDS], &["weight", "steps"]);
+pub static LOG: Object = object("`log`", &[LOG_WORDS], &["message"]);
+pub static STOP: Object = object("`stop`", &[STOP_WORDS], &[]);
+
+pub static REQUEST_STEP: Object = object("a request", &[VERBS, COMMON, REQUEST_WORDS], &[]);
+static SLEEP_STEP: Object = object(
+    "a `sleep` step",
+    &[
+        &[here(
+            "sleep",
+            Any(&[Pause, Of(&SLEEP)]),
+            "Think time: `1s`, or `1s..3s` for a random one. No part of any request's time.",
+        )],
+        COMMON,
+    ],
+    &["sleep"],
+);
+static SET_STEP: Object = object(
+    "a `set` step",
+    &[&[here("set", Map(&Data), "Assigns variables: `name` for the iteration, `vu.name` for the VU's life.")], COMMON],
+    &["set"],
+);
+static APPEND_STEP: Object = object(
+    "an `append` step",
+    &[&[here("append", Map(&Data), "Adds a value to the end of a list.")], COMMON],
+    &["append"],
+);
+static IF_STEP: Object = object(
+    "an `if` step",
+    &[&[
+        here("if", Expression, "The condition: a boolean expression."),
+        here("then", Steps, "What is done when it is true."),
+        here("else", Steps, "What is done when it is false."),
+        here("name", Text, "What reports call the step."),
+    ]],
+    &["if", "then"],
+);
+static REPEAT_STEP: Object = object(
+    "a `repeat` step",
+    &[&[here("repeat", Any(&[Whole, Template]), "How often: a number, or a template that gives one."), NESTED], COMMON],
+    &["repeat", "steps"],
+);
+static WHILE_STEP: Object = object(
+    "a `while` step",
+    &[
+        &[
+            here("while", Expression, "Repeats as long as this is true."),
+            here("max", Whole, "Ends the iteration as failed when passed; 1000 by default."),
+            NESTED,
+        ],
+        COMMON,
+    ],
+    &["while", "steps"],
+);
+static FOR_EACH_STEP: Object = object(
+    "a `for_each` step",
+    &[&[here("for_each", Of(&FOR_EACH), "Once for every item of a list."), NESTED], COMMON],
+    &["for_each", "steps"],
+);
+static POLL_STEP: Object = object(
+    "a `poll` step",
+    &[&[here("poll", Of(&POLL), "Repeats its steps until a condition holds.")], COMMON],
+    &["poll"],
+);
+static CHOOSE_STEP: Object = object(
+    "a `choose` step",
+    &[&[here("choose", List(&Of(&BRANCH)), "One branch at random, by weight.")], COMMON],
+    &["choose"],
+);
+static GROUP_STEP: Object = object(
+    "a `group` step",
+    &[
+        &[
+            here("group", Text, "The name of this part; its time is `group_duration{group:NAME}`."),
+            here("metric", Text, "Also records the time of the whole group as a trend of this name."),
+            NESTED,
+        ],
+        COMMON,
+    ],
+    &["group", "steps"],
+);
+static LOG_STEP: Object = object(
+    "a `log` step",
+    &[&[here("log", Any(&[Template, Of(&LOG)]), "Writes a line, rate-limited; text alone has level `info`.")], COMMON],
+    &["log"],
+);
+static OUTCOME_STEP: Object = object(
+    "an `outcome` step",
+    &[
+        &[here("outcome", Template, "Names the iteration's outcome without ending it: `iterations{outcome:NAME}`.")],
+        COMMON,
+    ],
+    &["outcome"],
+);
+static STOP_STEP: Object = object(
+    "a `stop` step",
+    &[
+        &[here(
+            "stop",
+            Any(&[OneOf(STOP_SCOPES), Of(&STOP)]),
+            "Ends the iteration, the VU or the test; `{iteration: OUTCOME}` names the outcome, `{test: REASON}` fails the run.",
+        )],
+        COMMON,
+    ],
+    &["stop"],
+);
+static LATER_STEP: Object = object("a step", &[LATER_STEPS, COMMON], &[]);
+
+pub const STEP_FORMS: &[StepForm] = &[
+    form("get", &REQUEST_STEP),
+    form("post", &REQUEST_STEP),
+    form("put", &REQUEST_STEP),
+    form("patch", &REQUEST_STEP),
+    form("delete", &REQUEST_STEP),
+    form("head", &REQUEST_STEP),
+    form("options", &REQUEST_STEP),
+    form("request", &REQUEST_STEP),
+    form("sleep", &SLEEP_STEP),
+    form("set", &SET_STEP),
+    form("append", &APPEND_STEP),
+    form("if", &IF_STEP),
+    form("repeat", &REPEAT_STEP),
+    form("while", &WHILE_STEP),
+    form("for_each", &FOR_EACH_STEP),
+    form("poll", &POLL_STEP),
+    form("choose", &CHOOSE_STEP),
+    form("group", &GROUP_STEP),
+    form("log", &LOG_STEP),
+    form("outcome", &OUTCOME_STEP),
+    form("stop", &STOP_STEP),
+    later_form("parallel"),
+    later_form("collect"),
+    later_form("record"),
+    later_form("use"),
+    later_form("websocket"),
+    later_form("grpc"),
+    later_form("sse"),
+];
+
+const fn form(key: &'static str, object: &'static Object) -> StepForm {
+    StepForm { key, object, state: State::Here }
+}
+
+const fn later_form(key: &'static str) -> StepForm {
+    StepForm { key, object: &LATER_STEP, state: State::Later }
+}
+
+/// Every object, outermost first: where a misplaced key may belong.
+pub fn objects() -> Vec<&'static Object> {
+    let named: [&'static Object; 17] = [
+        &PLAN, &SCENARIO, &HTTP, &TLS, &AUTH, &BASIC, &STAGE, &ENV_VAR, &THRESHOLD, &REQUEST, &EXTRACT, &SLEEP,
+        &FOR_EACH, &POLL, &BRANCH, &LOG, &STOP,
+    ];
+    let mut all: Vec<&'static Object> = named.into_iter().collect();
+    for form in STEP_FORMS {
+        if !all.iter().any(|known| std::ptr::eq(*known, form.object)) {
+            all.push(form.object);
+        }
+    }
+    all
+}
+
+// Named, because a constant's arguments cannot refer to statics.
+static ENV_ENTRY: Shape = Any(&[Text, Of(&ENV_VAR)]);
+static A_SCENARIO: Shape = Of(&SCENARIO);
+static METRIC_THRESHOLDS: Shape = Any(&[Text, List(&A_THRESHOLD)]);
+static A_THRESHOLD: Shape = Any(&[Text, Of(&THRESHOLD)]);
+static A_STAGE: Shape = Of(&STAGE);
+static AN_EXTRACTION: Shape = Any(&[Text, Of(&EXTRACT)]);
+
+const PLAN_WORDS: &[Word] = &[
+    here("name", Text, "The plan's name, for reports."),
+    here("description", Text, "What the plan is for, for people."),
+    here(
+        "env",
+        Map(&ENV_ENTRY),
+        "What is read from the environment: a name and its default, or `{required, secret, type}`.",
+    ),
+    here("vars", Map(&Data), "Values that do not change during a run."),
+    here("scenarios", Map(&A_SCENARIO), "What runs side by side, by name."),
+    here(
+        "thresholds",
+        Map(&METRIC_THRESHOLDS),
+        "What must hold, by metric: `http_req_duration{name:reserve}: [\"p(95)<300\"]`.",
+    ),
+];
+
+const SHARED: &[Word] = &[
+    here("http", Of(&HTTP), "Defaults of all requests."),
+    here("tags", Map(&Template), "Tags of all samples."),
+    here("steps", Steps, "What one iteration does."),
+    here("on_start", Steps, "Steps that run once per VU, before its first iteration."),
+    here("on_stop", Steps, "Steps that run once per VU, after its last iteration."),
+];
+
+const LOAD: &[Word] = &[
+    here("executor", OneOf(EXECUTORS), "How load is made; found from the other fields where it is left out."),
+    here("vus", Whole, "How many virtual users."),
+    here("duration", Duration, "How long iterations are started."),
+    here("iterations", Whole, "How many iterations: in all, or per VU with `per-vu-iterations`."),
+    here("stages", List(&A_STAGE), "How the number of VUs goes from target to target."),
+    here("start_vus", Whole, "VUs before the first stage; 1 by default."),
+    here("start_time", Duration, "How long after the start of the run this begins; 0s by default."),
+    here("graceful_stop", Duration, "How long running iterations may take to end at the end; 30s by default."),
+    here(
+        "graceful_ramp_down",
+        Duration,
+        "How long an iteration may take to end when its VU is ramped down; 30s by default.",
+    ),
+    here("max_duration", Duration, "The latest end where `iterations` rule; 10m by default."),
+    later("rate", "iterations started per `time_unit`"),
+    later("start_rate", "the rate before the first stage"),
+    later("time_unit", "what `rate` counts per"),
+    later("pre_allocated_vus", "VUs ready from the start"),
+    later("max_vus", "VUs at most"),
+    later("pace", "the shortest time between starts of a VU's iterations"),
+];
+
+const PLAN_LATER: &[Word] = &[
+    later("setup", "steps before everything else"),
+    later("teardown", "steps after everything else"),
+    later("data", "data sets from files"),
+    later("fragments", "steps with a name, for `use`"),
+    later("include", "other files with fragments"),
+    later("metrics", "metrics of the plan's own"),
+    later("monitors", "the target's own numbers"),
+    later("environments", "sets of `env` by name"),
+    later("capacity", "what `proofload capacity` searches"),
+    later("warmup", "a first part that is not judged"),
+];
+
+const SCENARIO_LATER: &[Word] = &[
+    later("weight", "the scenario's share of the plan's VUs"),
+    later("env", "environment of one scenario"),
+    later("warmup", "a first part that is not judged"),
+];
+
+const HTTP_WORDS: &[Word] = &[
+    here("base_url", Template, "What URLs that start with `/` are joined to."),
+    here("headers", Map(&Template), "Headers of every request; a request's own win."),
+    here("timeout", Duration, "How long a request may take; 60s by default."),
+    here("redirects", Whole, "How many redirects are followed; 10 by default, 0 for none."),
+    here("expect", EXPECT, "Statuses that count as success; 200..399 by default."),
+    here("auth", AUTH_SHAPE, "Credentials of every request."),
+    here("tls", Of(&TLS), "How certificates are checked."),
+    later("connections", "connections per VU"),
+    later("proxy", "a proxy for all requests"),
+    later("version", "the HTTP version"),
+    later("cookies", "whether cookies are kept"),
+    later("compression", "encodings that are accepted"),
+    later("discard_body", "reads bodies without keeping them"),
+    later("retry", "repeats failed requests"),
+];
+
+const EXPECT: Shape = Any(&[Whole, Text, List(&Any(&[Whole, Text]))]);
+const AUTH_SHAPE: Shape = Any(&[Of(&AUTH), OneOf(&["none"])]);
+
+const TLS_WORDS: &[Word] = &[
+    here("insecure", Bool, "Accepts any certificate."),
+    here("ca", Text, "A PEM file with certificates to trust besides the system's."),
+    later("cert", "a client certificate"),
+    later("key", "the client certificate's key"),
+];
+
+const AUTH_WORDS: &[Word] = &[
+    here("basic", Of(&BASIC), "User name and password."),
+    here("bearer", Template, "A token, sent as `Authorization: Bearer …`."),
+];
+
+const BASIC_WORDS: &[Word] =
+    &[here("username", Template, "The user name."), here("password", Template, "The password.")];
+
+const STAGE_WORDS: &[Word] = &[
+    here("duration", Duration, "How long the stage takes."),
+    here("target", Whole, "The number of VUs at its end."),
+    later("add", "stepped ramps: VUs per step"),
+    later("every", "stepped ramps: time per step"),
+    later("until", "stepped ramps: the last level"),
+    later("hold", "stepped ramps: how long the last level is held"),
+];
+
+const ENV_WORDS: &[Word] = &[
+    here("default", Text, "The value where the environment has none."),
+    here("required", Bool, "Refuses to run where the environment has none."),
+    here("secret", Bool, "Masks the value in all output."),
+    here("type", OneOf(ENV_KINDS), "What the text is read as; `text` by default."),
+];
+
+const THRESHOLD_WORDS: &[Word] = &[
+    here("threshold", Text, "The expression: `p(95)<300`."),
+    here("abort_on_fail", Bool, "Ends the run as soon as it breaks."),
+    here("delay_abort_eval", Duration, "How long `abort_on_fail` waits for samples first."),
+    here("allow_empty", Bool, "Holds where there were no samples."),
+    later("over", "must hold in every window of this length"),
+];
+
+const COMMON: &[Word] = &[
+    here("name", Text, "What reports call the step; the `name` tag of a request."),
+    here("if", Expression, "Does the step only when this is true."),
+    later("measure", "keeps requests out of what is judged"),
+];
+
+const NESTED: Word = here("steps", Steps, "What is done.");
+
+const VERBS: &[Word] = &[
+    here("get", Template, "A GET request to this URL."),
+    here("post", Template, "A POST request to this URL."),
+    here("put", Template, "A PUT request to this URL."),
+    here("patch", Template, "A PATCH request to this URL."),
+    here("delete", Template, "A DELETE request to this URL."),
+    here("head", Template, "A HEAD request to this URL."),
+    here("options", Template, "An OPTIONS request to this URL."),
+    here("request", Of(&REQUEST), "A request with any method."),
+];
+
+const METHOD_WORDS: &[Word] =
+    &[here("method", Text, "The request's method."), here("url", Template, "The URL, joined to `http.base_url`.")];
+
+const REQUEST_WORDS: &[Word] = &[
+    here("headers", Map(&Template), "Headers by name."),
+    here("query", Map(&Data), "Query parameters; a list repeats one."),
+    here("json", Data, "A JSON body."),
+    here("form", Map(&Data), "A form body; a list repeats a field."),
+    here("body", Template, "A body of text."),
+    here("body_file", Text, "A file sent as it is, relative to the plan."),
+    here("auth", AUTH_SHAPE, "Credentials; `none` switches those of `http` off."),
+    here("timeout", Duration, "How long the request may take."),
+    here("redirects", Whole, "How many redirects are followed."),
+    here("expect", EXPECT, "Statuses that count as success."),
+    here("require", CHECKS, "Checks that end the iteration when they fail."),
+    here("extract", Map(&AN_EXTRACTION), "Variables out of the response: `token: $.data.token`."),
+    here("checks", CHECKS, "Expressions that are counted as passed or failed."),
+    here("tags", Map(&Template), "Tags of this request's samples."),
+    later("multipart", "a multipart form"),
+    later("compression", "encodings that are accepted"),
+    later("discard_body", "reads the body without keeping it"),
+    later("retry", "repeats a failed request"),
+];
+
+const CHECKS: Shape = Any(&[Map(&Expression), List(&Expression)]);
+
+const EXTRACT_WORDS: &[Word] = &[
+    here("jsonpath", Text, "A JSONPath (RFC 9535) into the JSON body."),
+    here("regex", Text, "A regular expression; its first group, or all of it."),
+    here("header", Text, "A response header."),
+    here("cookie", Text, "A cookie that the response sets."),
+    here("pick", Any(&[OneOf(PICKS), Whole]), "Which match; `one` by default: exactly one is demanded."),
+    here("default", Data, "The value where nothing matches."),
+    here("secret", Bool, "Masks the value in all output."),
+    later("css", "a CSS selector"),
+    later("expr", "an expression"),
+];
+
+const SLEEP_WORDS: &[Word] = &[
+    later("distribution", "`normal` or `exponential`"),
+    later("mean", "the mean of the distribution"),
+    later("std_dev", "the deviation of the distribution"),
+    later("min", "the shortest sleep"),
+    later("max", "the longest sleep"),
+];
+
+const FOR_EACH_WORDS: &[Word] = &[
+    here("in", Expression, "An expression that gives a list."),
+    here("as", Text, "The name of the item."),
+    later("concurrency", "how many items at the same time"),
+];
+
+const POLL_WORDS: &[Word] = &[
+    here("until", Expression, "Ends the poll when true after an attempt."),
+    here("fail_if", Expression, "Gives up at once when true."),
+    here("every", Pause, "The pause between attempts; 1s by default."),
+    here("attempts", Whole, "How many attempts at most."),
+    here("timeout", Duration, "How long at most."),
+    here("first", OneOf(FIRST), "`wait` pauses before the first attempt too; `now` by default."),
+    here("on_give_up", Text, "`fail` (the default), `continue`, or the name of an outcome."),
+    here("steps", Steps, "One attempt."),
+];
+
+const BRANCH_WORDS: &[Word] = &[here("weight", Whole, "How often, relative to the other branches."), NESTED];
+
+const LOG_WORDS: &[Word] =
+    &[here("level", OneOf(LOG_LEVELS), "`info` by default."), here("message", Template, "The line.")];
+
+const STOP_WORDS: &[Word] =
+    &[here("iteration", Template, "The iteration's outcome."), here("test", Template, "The reason of failure.")];
+
+const LATER_STEPS: &[Word] = &[
+    later("parallel", "steps at the same time"),
+    later("max_parallel", "how many at the same time"),
+    later("collect", "adds a row to a data set"),
+    later("record", "a sample of a custom metric"),
+    later("use", "steps of a fragment"),
+    later("with", "what a fragment is given"),
+    later("websocket", "WebSocket"),
+    later("grpc", "gRPC"),
+    later("sse", "server-sent events"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_object_has_a_word_twice_and_every_required_word_is_known() {
+        for object in objects() {
+            let names: Vec<&str> = object.words().map(|word| word.name).collect();
+            let unique: std::collections::BTreeSet<&str> = names.iter().copied().collect();
+            assert_eq!(names.len(), unique.len(), "{}", object.name);
+            for required in object.required {
+                assert!(unique.contains(required), "{} of {}", required, object.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_step_form_has_its_own_key_among_its_words() {
+        for form in STEP_FORMS {
+            assert_eq!(form.object.word(form.key).map(|word| word.state), Some(form.state), "{}", form.key);
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! How many users, and when: which executor is meant, its defaults, and limits. Semantics and defaults are k6's.
+
+mod command_line;
+mod limits;
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::load::{Executor, Stage};
+use crate::plan::{ExecutorKind, Load};
+use crate::source::{Span, Spanned};
+use crate::units::Duration;
+
+use super::Overrides;
+
+pub(super) use command_line::refuse_overrides;
+
+const GRACEFUL: Duration = Duration::from_secs(30);
+const MAX_DURATION: Duration = Duration::from_secs(600);
+
+pub(super) struct Decided {
+    pub executor: Executor,
+    pub start_time: Duration,
+    pub graceful_stop: Duration,
+}
+
+/// A field of [`Load`] with its name and, where it is written, its place.
+type Field = (&'static str, Option<Span>);
+
+/// Decides the executor; `scenario` is the place to blame where no field is.
+pub(super) fn decide(
+    load: &Load,
+    scenario: Option<Span>,
+    overrides: Option<&Overrides>,
+    found: &mut Diagnostics,
+) -> Decided {
+    let mut merged = load.clone();
+    let by_command_line = overrides.is_some_and(|overrides| command_line::apply(overrides, &mut merged, found));
+    let before = found.found.len();
+    let executor = executor(&merged, scenario, found);
+    limits::check(&merged, executor.as_ref(), scenario, found);
+    if by_command_line {
+        // What the command line says has no place in the plan.
+        for diagnostic in &mut found.found[before..] {
+            diagnostic.span = diagnostic.span.filter(|span| *span != command_line::NOWHERE);
+        }
+    }
+    Decided {
+        executor: executor.unwrap_or(Executor::SharedIterations { vus: 1, iterations: 1, max_duration: MAX_DURATION }),
+        start_time: value(&merged.start_time, Duration::ZERO),
+        graceful_stop: value(&merged.graceful_stop, GRACEFUL),
+    }
+}
+
+fn value<T: Copy>(field: &Option<Spanned<T>>, default: T) -> T {
+    field.as_ref().map_or(default, |field| field.value)
+}
+
+pub(super) fn refuse_beside_scenarios(load: &Load, found: &mut Diagnostics) {
+    for (name, span) in fields(load) {
+        let Some(span) = span else { continue };
+        found.push(
+            Diagnostic::error(
+                "load-beside-scenarios",
+                format!("`{name}` stands beside `scenarios`, each of which has its own load"),
+            )
+            .at(span)
+            .help("move it into the scenario that it is meant for; sharing one load by weight is not available yet"),
+        );
+    }
+}
+
+fn fields(load: &Load) -> [Field; 10] {
+    [
+        ("executor", load.executor.as_ref().map(|field| field.span)),
+        ("vus", load.vus.as_ref().map(|field| field.span)),
+        ("duration", load.duration.as_ref().map(|field| field.span)),
+        ("iterations", load.iterations.as_ref().map(|field| field.span)),
+        ("stages", load.stages.as_ref().map(|field| field.span)),
+        ("start_vus", load.start_vus.as_ref().map(|field| field.span)),
+        ("start_time", load.start_time.as_ref().map(|field| field.span)),
+        ("graceful_stop", load.graceful_stop.as_ref().map(|field| field.span)),
+        ("graceful_ramp_down", load.graceful_ramp_down.as_ref().map(|field| field.span)),
+        ("max_duration", load.max_duration.as_ref().map(|field| field.span)),
+    ]
+}
+
+/// Which executor takes which fields, besides those that all take.
+const TAKES: &[(ExecutorKind, &str, &[&str])] = &[
+    (ExecutorKind::ConstantVus, "constant-vus", &["vus", "duration"]),
+    (ExecutorKind::RampingVus, "ramping-vus", &["stages", "start_vus", "graceful_ramp_down"]),
+    (ExecutorKind::SharedIterations, "shared-iterations", &["iterations", "vus", "max_duration"]),
+    (ExecutorKind::PerVuIterations, "per-vu-iterations", &["iterations", "vus", "max_duration"]),
+];
+const ALL_TAKE: &[&str] = &["executor", "start_time", "graceful_stop"];
+
+fn executor(load: &Load, scenario: Option<Span>, found: &mut Diagnostics) -> Option<Executor> {
+    if load.unread {
+        refuse_contradictions(load, found);
+        return None;
+    }
+    let before = found.found.len();
+    let kind = match &load.executor {
+        Some(kind) => {
+            check_fields(load, kind.value, found);
+            kind.value
+        }
+        None => infer(load, found)?,
+    };
+    if found.found.len() > before {
+        return None;
+    }
+    build(load, kind, scenario, found)
+}
+
+/// The executor that the fields mean.
+fn infer(load: &Load, found: &mut Diagnostics) -> Option<ExecutorKind> {
+    if let Some(stages) = &load.stages {
+        refuse_beside_stages(load, stages.span, found);
+        refuse_strays(load, ExecutorKind::RampingVus, &["vus", "duration", "iterations"], found);
+        return Some(ExecutorKind::RampingVus);
+    }
+    if load.iterations.is_some() {
+        if let (Some(duration), Some(most)) = (&load.duration, &load.max_duration) {
+            found.push(
+                Diagnostic::error("load-conflict", "`duration` beside `iterations` means the same as `max_duration`")
+                    .at(duration.span)
+                    .also(most.span, "the other")
+                    .help("remove one of them"),
+            );
+        }
+        refuse_strays(load, ExecutorKind::SharedIterations, &["duration"], found);
+        return Some(ExecutorKind::SharedIterations);
+    }
+    if load.duration.is_some() {
+        refuse_strays(load, ExecutorKind::ConstantVus, &[], found);
+        return Some(ExecutorKind::ConstantVus);
+    }
+    if let Some(vus) = &load.vus {
+        found.push(
+            Diagnostic::error("load-missing", "`vus` alone does not say for how long")
+                .at(vus.span)
+                .help("add `duration: 30s` or `iterations: 100`"),
+        );
+        return None;
+    }
+    refuse_strays(load, ExecutorKind::SharedIterations, &[], found);
+    Some(ExecutorKind::SharedIterations)
+}
+
+/// What is wrong whatever the fields say that could not be read.
+fn refuse_contradictions(load: &Load, found: &mut Diagnostics) {
+    match (&load.executor, &load.stages) {
+        (Some(kind), _) => check_fields(load, kind.value, found),
+        (None, Some(stages)) => refuse_beside_stages(load, stages.span, found),
+        (None, None) => {}
+    }
+}
+
+fn refuse_beside_stages(load: &Load, stages: Span, found: &mut Diagnostics) {
+    let others = [
+        ("vus", "`start_vus` says how many to begin with"),
+        ("duration", "each stage has its own"),
+        ("iterations", ""),
+    ];
+    refuse_beside(load, "stages", stages, &others, found);
+}
+
+fn refuse_beside(load: &Load, key: &str, place: Span, others: &[(&str, &str)], found: &mut Diagnostics) {
+    for (name, span) in fields(load) {
+        let (Some(span), Some((_, why))) = (span, others.iter().find(|(other, _)| *other == name)) else { continue };
+        let hint = if why.is_empty() { String::new() } else { format!(": {why}") };
+        found.push(
+            Diagnostic::error("load-conflict", format!("`{name}` and `{key}` exclude each other"))
+                .at(span)
+                .also(place, format!("`{key}` is here"))
+                .help(format!("remove `{name}`{hint}")),
+        );
+    }
+}
+
+fn refuse_strays(load: &Load, kind: ExecutorKind, besides: &[&str], found: &mut Diagnostics) {
+    let meant = takes(kind);
+    for (name, span) in fields(load) {
+        let fits = ALL_TAKE.contains(&name) || meant.1.contains(&name) || besides.contains(&name);
+        let Some(span) = span.filter(|_| !fits) else { continue };
+        let message = format!("`{name}` does not belong to the executor `{}`, which these fields mean", meant.0);
+        found.push(Diagnostic::error("load-field", message).at(span).help(belongs(name)));
+    }
+}
+
+fn check_fields(load: &Load, kind: ExecutorKind, found: &mut Diagnostics) {
+    let (executor, takes) = takes(kind);
+    for (name, span) in fields(load) {
+        let Some(span) = span.filter(|_| !ALL_TAKE.contains(&name) && !takes.contains(&name)) else { continue };
+        let help = match (name, kind) {
+            ("vus", ExecutorKind::RampingVus) => "write `start_vus` for the number of VUs to begin with".to_owned(),
+            ("duration", ExecutorKind::SharedIterations | ExecutorKind::PerVuIterations) => {
+                "write `max_duration` for the longest time it may take".to_owned()
+            }
+            _ => belongs(name),
+        };
+        let message = format!("the executor `{executor}` has no field `{name}`");
+        found.push(Diagnostic::error("load-field", message).at(span).help(help));
+    }
+}
+
+fn takes(kind: ExecutorKind) -> (&'static str, &'static [&'static str]) {
+    TAKES.iter().find(|(known, ..)| *known == kind).map_or(("", &[]), |(_, name, fields)| (name, fields))
+}
+
+fn belongs(field: &str) -> String {
+    let owners: Vec<String> =
+        TAKES.iter().filter(|(.., fields)| fields.contains(&field)).map(|(_, name, _)| format!("`{name}`")).collect();
+    format!("`{field}` belongs to {}", owners.join(" and "))
+}
+
+fn build(load: &Load, kind: ExecutorKind, scenario: Option<Span>, found: &mut Diagnostics) -> Option<Executor> {
+    let vus = value(&load.vus, 1);
+    let iterations = value(&load.iterations, 1);
+    let most = load.max_duration.as_ref().or(load.duration.as_ref());
+    let max_duration = most.map_or(MAX_DURATION, |most| most.value);
+    let place = load.executor.as_ref().map(|kind| kind.span).or(scenario);
+    let mut missing = |field: &str, example: &str| {
+        let message = format!("the executor `{}` needs `{field}`", takes(kind).0);
+        let diagnostic = Diagnostic::error("load-missing", message).help(format!("write `{field}: {example}`"));
+        found.push(Diagnostic { span: place, ..diagnostic });
+        None
+    };
+    match kind {
+        ExecutorKind::ConstantVus => match &load.duration {
+            Some(duration) => Some(Executor::ConstantVus { vus, duration: duration.value }),
+            None => missing("duration", "30s"),
+        },
+        ExecutorKind::RampingVus => match &load.stages {
+            Some(stages) => Some(ramping(load, &stages.value)),
+            None => missing("stages", "[{ duration: 30s, target: 50 }]"),
+        },
+        ExecutorKind::SharedIterations => Some(Executor::SharedIterations { vus, iterations, max_duration }),
+        ExecutorKind::PerVuIterations => Some(Executor::PerVuIterations { vus, iterations, max_duration }),
+    }
+}
+
+fn ramping(load: &Load, stages: &[crate::plan::Stage]) -> Executor {
+    Executor::RampingVus {
+        start_vus: value(&load.start_vus, 1),
+        stages: stages
+            .iter()
+            .map(|stage| Stage { duration: stage.duration.value, target: stage.target.value })
+            .collect(),
+        graceful_ramp_down: value(&load.graceful_ramp_down, GRACEFUL),
+    }
+}

@@ -1,0 +1,213 @@
+//! Stage 2: the plan as meant: every rule, every default, every cross-reference; all mistakes at once.
+//!
+//! After it no user mistake in the plan is possible. Must never know: the network, executors at work.
+
+pub(crate) mod constants;
+mod environment;
+mod files;
+pub(crate) mod http;
+mod load;
+mod names;
+pub(crate) mod place;
+pub(crate) mod requests;
+mod selector;
+mod statement;
+mod steps;
+mod tags;
+mod thresholds;
+mod types;
+pub(crate) mod vocabulary;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::load::{Executor, Stage};
+use crate::plan::{Http, Load, Parsed, Plan, Scenario, Step};
+use crate::source::{Source, Span};
+use crate::units::Duration;
+
+pub use constants::Constants;
+
+/// What the command line says over the plan.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    pub vus: Option<u64>,
+    pub duration: Option<Duration>,
+    pub iterations: Option<u64>,
+    pub stages: Vec<Stage>,
+    /// `-e KEY=VALUE`; wins over the process environment, which wins over the plan's default.
+    pub env: BTreeMap<String, String>,
+    /// `--tag KEY=VALUE`; wins over the plan's tags, loses to those of scenarios and steps.
+    pub tags: BTreeMap<String, String>,
+    pub no_default_thresholds: bool,
+    pub seed: Option<u64>,
+}
+
+/// A plan without mistakes. `graph::compile` cannot fail on it.
+#[derive(Debug)]
+pub struct ValidPlan<'p> {
+    pub plan: &'p Plan,
+    pub source: &'p Source,
+    pub name: String,
+    /// Values of `env` and `vars`.
+    pub constants: Constants,
+    /// Values to mask in all output.
+    pub secrets: Vec<String>,
+    pub scenarios: Vec<ValidScenario<'p>>,
+    /// Contents of every file that the plan names, by the path as written.
+    pub files: BTreeMap<String, Arc<[u8]>>,
+    pub thresholds: Vec<crate::judge::Threshold>,
+    /// Whether `thresholds` are the default ones because the plan has none.
+    pub default_thresholds: bool,
+    pub seed: u64,
+}
+
+/// One scenario with its load decided; the short form has become the scenario `default`.
+#[derive(Debug)]
+pub struct ValidScenario<'p> {
+    pub name: String,
+    pub executor: Executor,
+    pub start_time: Duration,
+    pub graceful_stop: Duration,
+    /// `None` for the short form, whose fields stand in the plan itself.
+    pub written: Option<&'p Scenario>,
+    /// Those of plan, command line and scenario, without the built-in ones.
+    pub tags: Vec<(String, String)>,
+    /// What goes in front of relative URLs, without a slash at its end.
+    pub base_url: Option<String>,
+    /// The scenario's own, or else the plan's.
+    pub on_start: &'p [Step],
+    pub body: &'p [Step],
+    /// The scenario's own, or else the plan's.
+    pub on_stop: &'p [Step],
+}
+
+impl<'p> ValidScenario<'p> {
+    /// The three parts that run on their own: each begins with no variable of an iteration set and no response.
+    pub(crate) fn sections(&self) -> [&'p [Step]; 3] {
+        [self.on_start, self.body, self.on_stop]
+    }
+
+    /// Defaults for requests, the weakest first.
+    pub(crate) fn http_levels(&self, plan: &'p Plan) -> Vec<&'p Http> {
+        std::iter::once(&plan.http).chain(self.written.map(|written| &written.http)).collect()
+    }
+}
+
+/// Checks everything, and gives all mistakes together with those that parsing found. `environment` reads the process environment (injected, so that tests are closed).
+/// Warnings come back beside the valid plan.
+pub fn check<'p>(
+    parsed: &'p Parsed,
+    source: &'p Source,
+    overrides: &Overrides,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<(ValidPlan<'p>, Diagnostics), Diagnostics> {
+    let mut found = parsed.found.clone();
+    let Some(plan) = &parsed.plan else { return Err(found.in_order()) };
+    let seed = overrides.seed.unwrap_or_else(random_seed);
+    let constants = environment::read(plan, overrides, environment, seed, &mut found);
+    let scenarios = scenarios(plan, overrides, &constants, &mut found);
+    names::check(plan, &scenarios, &mut found);
+    types::check(plan, &scenarios, &mut found);
+    requests::check(plan, &scenarios, &constants, &mut found);
+    steps::check(plan, &scenarios, &mut found);
+    let files = files::read(plan, source, &scenarios, &mut found);
+    let (thresholds, default_thresholds) = thresholds::check(plan, overrides, &scenarios, &constants, &mut found);
+    environment::mask(&mut found, plan, &constants);
+    let found = found.in_order();
+    if found.has_errors() {
+        return Err(found);
+    }
+    let valid = ValidPlan {
+        plan,
+        source,
+        name: plan.name.as_ref().map_or_else(|| source.name.clone(), |name| name.value.clone()),
+        secrets: environment::secrets(plan, &constants),
+        constants,
+        scenarios,
+        files,
+        thresholds,
+        default_thresholds,
+        seed,
+    };
+    Ok((valid, found))
+}
+
+/// Kept to 53 bits, so that every reader of a result file gives the same number back.
+fn random_seed() -> u64 {
+    std::hash::RandomState::new().hash_one(0u8) >> 11
+}
+
+fn scenarios<'p>(
+    plan: &'p Plan,
+    overrides: &Overrides,
+    constants: &Constants,
+    found: &mut Diagnostics,
+) -> Vec<ValidScenario<'p>> {
+    check_form(plan, found);
+    let single = plan.scenarios.len() <= 1;
+    if !single {
+        load::refuse_overrides(overrides, found);
+    }
+    let overrides_of_load = single.then_some(overrides);
+    let plan_tags = tags::plan(plan, overrides, constants, found);
+    let base_url = http::base_url(&plan.http, constants, found);
+    let mut build = |name: &str, load: &Load, written: Option<&'p Scenario>| {
+        let decided = load::decide(load, written.map(|written| written.name.span), overrides_of_load, found);
+        let own_url = written.and_then(|written| http::base_url(&written.http, constants, found));
+        let (start, stop) = written.map_or((&[][..], &[][..]), |written| (&written.on_start[..], &written.on_stop[..]));
+        ValidScenario {
+            name: name.to_owned(),
+            executor: decided.executor,
+            start_time: decided.start_time,
+            graceful_stop: decided.graceful_stop,
+            written,
+            tags: tags::scenario(&plan_tags, written, constants, found),
+            base_url: own_url.or_else(|| base_url.clone()),
+            on_start: if start.is_empty() { &plan.on_start } else { start },
+            body: body(plan, written),
+            on_stop: if stop.is_empty() { &plan.on_stop } else { stop },
+        }
+    };
+    if plan.scenarios.is_empty() {
+        return vec![build("default", &plan.load, None)];
+    }
+    plan.scenarios.iter().map(|scenario| build(&scenario.name.value, &scenario.load, Some(scenario))).collect()
+}
+
+fn body<'p>(plan: &'p Plan, written: Option<&'p Scenario>) -> &'p [Step] {
+    let steps = match written {
+        Some(written) => &written.steps,
+        None => &plan.steps,
+    };
+    steps.as_ref().map_or(&[], |steps| &steps.value[..])
+}
+
+/// The short form or scenarios, and not both.
+fn check_form(plan: &Plan, found: &mut Diagnostics) {
+    let Some(first) = plan.scenarios.first() else {
+        if plan.steps.is_none() && !plan.unread.steps {
+            let message = "the plan has neither `steps` nor `scenarios`: there is nothing to run";
+            found.push(
+                Diagnostic::error("no-steps", message)
+                    .at(Span::default())
+                    .help("write `steps:` with at least one step, such as `- get: http://localhost:8080/`"),
+            );
+        }
+        return;
+    };
+    if let Some(steps) = &plan.steps {
+        found.push(
+            Diagnostic::error("two-forms", "a plan has either `steps` or `scenarios`, not both")
+                .at(steps.span)
+                .also(first.name.span, "the first scenario")
+                .help("move these steps into a scenario"),
+        );
+    }
+    load::refuse_beside_scenarios(&plan.load, found);
+}

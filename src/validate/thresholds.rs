@@ -1,0 +1,143 @@
+//! Thresholds: that each says something which this plan can answer.
+
+mod produced;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, closest};
+use crate::judge::Threshold;
+use crate::metrics::{Kind, Metric};
+use crate::plan::{MetricThresholds, Plan, ThresholdEntry};
+use crate::units::Duration;
+
+use super::constants::Constants;
+use super::selector::Selector;
+use super::{Overrides, ValidScenario, selector, statement};
+
+use produced::Produced;
+
+/// Metrics of executors that are still to come, with what produces them.
+const OF_ARRIVAL_RATES: &[&str] = &["dropped_iterations", "iteration_start_delay"];
+
+/// The thresholds, and whether they are the default ones.
+pub(super) fn check(
+    plan: &Plan,
+    overrides: &Overrides,
+    scenarios: &[ValidScenario],
+    constants: &Constants,
+    found: &mut Diagnostics,
+) -> (Vec<Threshold>, bool) {
+    let produced = Produced::of(plan, scenarios, constants);
+    let written: Vec<Threshold> =
+        plan.thresholds.iter().flat_map(|written| check_metric(written, &produced, found)).collect();
+    if plan.thresholds.iter().any(|written| !written.thresholds.is_empty()) {
+        return (written, false);
+    }
+    match overrides.no_default_thresholds {
+        true => (Vec::new(), false),
+        false => (defaults(&produced), true),
+    }
+}
+
+/// So that a run in which everything fails is never green.
+fn defaults(produced: &Produced) -> Vec<Threshold> {
+    [(Metric::HttpReqFailed, "rate<0.01"), (Metric::Checks, "rate>0.99")]
+        .into_iter()
+        .filter(|(metric, _)| produced.has(*metric))
+        .filter_map(|(metric, text)| {
+            let name = metric.name()?;
+            let statement = statement::parse(text, name, metric.kind()).ok()?;
+            Some(Threshold {
+                metric: name.to_owned(),
+                selector: Vec::new(),
+                statistic: statement.statistic,
+                comparison: statement.comparison,
+                limit: statement.limit,
+                text: text.to_owned(),
+                abort_on_fail: false,
+                delay_abort_eval: Duration::ZERO,
+                allow_empty: false,
+                span: None,
+            })
+        })
+        .collect()
+}
+
+fn check_metric(written: &MetricThresholds, produced: &Produced, found: &mut Diagnostics) -> Vec<Threshold> {
+    let span = written.metric.span;
+    let key = written.metric.value.as_str();
+    let selector = match selector::parse(key) {
+        Ok(selector) => selector,
+        Err(why) => {
+            found.push(Diagnostic::error("threshold-selector", format!("`{key}` {why}")).at(span));
+            return Vec::new();
+        }
+    };
+    let metric = match metric(selector.metric, produced) {
+        Ok(metric) => metric,
+        Err(diagnostic) => {
+            if !produced.may_declare(selector.metric) {
+                found.push(diagnostic.at(span));
+            }
+            return Vec::new();
+        }
+    };
+    found.found.extend(produced.mistakes(metric, &selector).into_iter().map(|mistake| mistake.at(span)));
+    let entries = written.thresholds.iter();
+    entries.filter_map(|entry| check_entry(entry, &selector, metric.kind(), found)).collect()
+}
+
+fn metric(name: &str, produced: &Produced) -> Result<Metric, Box<Diagnostic>> {
+    let known = Metric::named(name).or_else(|| produced.custom(name));
+    if let Some(metric) = known {
+        return match produced.why_not(metric) {
+            None => Ok(metric),
+            Some(why) => Err(unproducible(name, why)),
+        };
+    }
+    if OF_ARRIVAL_RATES.contains(&name) {
+        return Err(unproducible(name, "only arrival-rate executors produce it"));
+    }
+    let diagnostic = Diagnostic::error("unknown-metric", format!("threshold on unknown metric `{name}`"));
+    let mut names: Vec<&str> = Metric::names().collect();
+    names.extend(produced.custom_names());
+    let help = match closest(name, names) {
+        Some(close) => format!("did you mean `{close}`?"),
+        None => "the reference lists the metrics; a group declares one with `metric: NAME`".to_owned(),
+    };
+    Err(diagnostic.help(help).into())
+}
+
+fn unproducible(name: &str, why: &str) -> Box<Diagnostic> {
+    Diagnostic::error("unproducible-metric", format!("`{name}` gets no samples: {why}")).into()
+}
+
+fn check_entry(entry: &ThresholdEntry, selector: &Selector, kind: Kind, found: &mut Diagnostics) -> Option<Threshold> {
+    let (text, span) = (entry.text.value.trim(), entry.text.span);
+    let statement = match statement::parse(text, selector.metric, kind) {
+        Ok(statement) => statement,
+        Err(diagnostic) => {
+            found.push(diagnostic.at(span));
+            return None;
+        }
+    };
+    if statement::always_holds(&statement, kind) {
+        let message = format!("the threshold `{text}` always holds: no run can break it");
+        found.push(Diagnostic::warning("threshold-always-holds", message).at(span));
+    }
+    if selector.metric == "http_req_failed" && statement::tolerates_nearly_all(&statement) {
+        let message = format!("the threshold `{text}` breaks only at 100 % failures");
+        let help = "did you mean `rate<1%`?";
+        found.push(Diagnostic::warning("threshold-tolerates-all", message).at(span).help(help));
+    }
+    Some(Threshold {
+        metric: selector.metric.to_owned(),
+        selector: selector.tags.clone(),
+        statistic: statement.statistic,
+        comparison: statement.comparison,
+        limit: statement.limit,
+        text: text.to_owned(),
+        abort_on_fail: entry.abort_on_fail,
+        delay_abort_eval: entry.delay_abort_eval.as_ref().map_or(Duration::ZERO, |delay| delay.value),
+        allow_empty: entry.allow_empty,
+        span: Some(span),
+    })
+}

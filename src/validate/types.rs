@@ -1,0 +1,143 @@
+//! Expressions that no run could evaluate, and checks that tell nothing.
+
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::expr::{Binding, Data, Expr, Fact, Names, Part, Program, Template, Type, Value};
+use crate::plan::{Auth, Body, Check, Count, EnvKind, Http, Plan, Request, Step, StepKind};
+
+use super::{ValidScenario, place, vocabulary};
+
+pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], found: &mut Diagnostics) {
+    let mut types = Types { plan, found };
+    for (_, data) in &plan.vars {
+        types.data(data);
+    }
+    for scenario in scenarios {
+        for level in scenario.http_levels(plan) {
+            types.http(level);
+        }
+        place::visit(scenario, &mut |_, step| types.step(step));
+    }
+}
+
+struct Types<'a> {
+    plan: &'a Plan,
+    found: &'a mut Diagnostics,
+}
+
+impl Types<'_> {
+    fn step(&mut self, step: &Step) {
+        step.condition.iter().for_each(|condition| self.expr(condition, true));
+        match &step.kind {
+            StepKind::Request(request) => self.request(request),
+            StepKind::Set(assignments) | StepKind::Append(assignments) => {
+                assignments.iter().for_each(|assignment| self.data(&assignment.value));
+            }
+            StepKind::If { condition, .. } | StepKind::While { condition, .. } => self.expr(condition, true),
+            StepKind::Repeat { times: Count::Computed(times), .. } => self.template(&times.value),
+            StepKind::ForEach { items, .. } => self.expr(items, false),
+            StepKind::Poll(poll) => {
+                self.expr(&poll.until, true);
+                poll.fail_if.iter().for_each(|condition| self.expr(condition, true));
+            }
+            StepKind::Log { message: text, .. } | StepKind::Outcome(text) => self.template(&text.value),
+            StepKind::Stop { reason, .. } => reason.iter().for_each(|reason| self.template(&reason.value)),
+            StepKind::Repeat { .. } | StepKind::Sleep(_) | StepKind::Choose(_) | StepKind::Group { .. } => {}
+        }
+    }
+
+    fn http(&mut self, http: &Http) {
+        http.headers.iter().for_each(|(_, value)| self.template(&value.value));
+        http.auth.iter().for_each(|auth| self.auth(auth));
+    }
+
+    fn request(&mut self, request: &Request) {
+        self.template(&request.url.value);
+        request.headers.iter().for_each(|(_, value)| self.template(&value.value));
+        request.query.iter().for_each(|(_, value)| self.data(value));
+        request.auth.iter().for_each(|auth| self.auth(auth));
+        match &request.body {
+            Some(Body::Json(data)) => self.data(data),
+            Some(Body::Form(fields)) => fields.iter().for_each(|(_, value)| self.data(value)),
+            Some(Body::Text(text)) => self.template(&text.value),
+            Some(Body::File(_)) | None => {}
+        }
+        request.extract.iter().filter_map(|extract| extract.default.as_ref()).for_each(|default| self.data(default));
+        request.require.iter().chain(&request.checks).for_each(|check| self.check(check));
+    }
+
+    fn auth(&mut self, auth: &Auth) {
+        match auth {
+            Auth::Basic { username, password } => {
+                self.template(&username.value);
+                self.template(&password.value);
+            }
+            Auth::Bearer(token) => self.template(&token.value),
+            Auth::None => {}
+        }
+    }
+
+    fn check(&mut self, check: &Check) {
+        self.expr(&check.condition, true);
+        // An expression that could not be read is replaced by one that holds, and is an error already.
+        let constant = Program::compile(&check.condition, &Nothing).constant() == Some(&Value::Bool(true));
+        if constant && !self.found.has_errors() {
+            let message = format!("`{}` always passes: it reads nothing of the response", check.condition.text.trim());
+            self.found.push(
+                Diagnostic::warning("constant-check", message)
+                    .at(check.condition.span)
+                    .help("check what the server answers, such as `status == 200`"),
+            );
+        }
+    }
+
+    fn data(&mut self, data: &Data) {
+        match data {
+            Data::Literal(_) => {}
+            Data::Template(template) => self.template(template),
+            Data::List(items) => items.iter().for_each(|item| self.data(item)),
+            Data::Object(fields) => fields.iter().for_each(|(_, value)| self.data(value)),
+        }
+    }
+
+    fn template(&mut self, template: &Template) {
+        for part in &template.parts {
+            if let Part::Expr(expr) = part {
+                self.expr(expr, false);
+            }
+        }
+    }
+
+    fn expr(&mut self, expr: &Expr, condition: bool) {
+        let type_of = |root: &str, field: Option<&str>| self.type_of(root, field);
+        let mistakes = expr.type_mistakes(condition, &type_of);
+        self.found.found.extend(mistakes);
+    }
+
+    fn type_of(&self, root: &str, field: Option<&str>) -> Type {
+        match (root, field) {
+            ("scenario", Some("name")) => Type::Text,
+            ("env", Some(name)) => {
+                let variable = self.plan.env.iter().find(|variable| variable.name.value == name);
+                variable.map_or(Type::Any, |variable| match variable.kind {
+                    EnvKind::Text => Type::Text,
+                    EnvKind::Int | EnvKind::Float => Type::Number,
+                    EnvKind::Bool => Type::Bool,
+                })
+            }
+            (_, Some(field)) => match vocabulary::fact(root, field) {
+                Some(Fact::VuId | Fact::VuIteration | Fact::ScenarioIteration) => Type::Number,
+                None => Type::Any,
+            },
+            (root, None) => vocabulary::response_field(root).map_or(Type::Any, Type::of_response),
+        }
+    }
+}
+
+/// No names: what is constant then is so in every environment.
+struct Nothing;
+
+impl Names for Nothing {
+    fn bind(&self, _: &str, _: Option<&str>) -> Option<Binding> {
+        None
+    }
+}
