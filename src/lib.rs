@@ -21,6 +21,8 @@ pub mod validate;
 pub mod graph;
 pub mod load;
 
+pub mod transport;
+
 pub mod judge;
 pub mod metrics;
 

@@ -1,0 +1,231 @@
+//! k6's numbers for what goes wrong on the wire, and one place that decides them.
+
+use std::error::Error;
+use std::io;
+
+use rustls::CertificateError;
+
+/// k6's error codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u16)]
+pub enum ErrorCode {
+    Other = 1000,
+    Timeout = 1050,
+    Dns = 1100,
+    NoSuchHost = 1101,
+    Tcp = 1200,
+    BrokenPipe = 1201,
+    DialFailed = 1210,
+    DialTimeout = 1211,
+    DialRefused = 1212,
+    Reset = 1220,
+    Tls = 1300,
+    UnknownAuthority = 1310,
+    HostnameMismatch = 1311,
+    Protocol = 1600,
+    Decoding = 1701,
+}
+
+/// Why a hop failed: the number for machines, the sentence for people.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cause {
+    pub code: ErrorCode,
+    pub message: String,
+}
+
+impl Cause {
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Cause {
+        Cause { code, message: message.into() }
+    }
+
+    /// The name server had no address for `host`.
+    pub fn of_look_up(host: &str, error: &io::Error) -> Cause {
+        let text = error.to_string();
+        // The resolver's error has no number in `io::Error`; these are glibc's, musl's and macOS' words for "there is none".
+        let unknown = ["not known", "No address", "does not resolve"].iter().any(|words| text.contains(words));
+        match unknown {
+            true => Cause::new(ErrorCode::NoSuchHost, format!("no such host: `{host}`")),
+            false => Cause::new(ErrorCode::Dns, format!("cannot look up `{host}`: {}", plain(error))),
+        }
+    }
+
+    /// No connection to `peer` came about.
+    pub fn of_dial(peer: impl std::fmt::Display, error: &io::Error) -> Cause {
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => {
+                Cause::new(ErrorCode::DialRefused, format!("connection refused by {peer}"))
+            }
+            io::ErrorKind::TimedOut => {
+                Cause::new(ErrorCode::DialTimeout, format!("no answer from {peer} to the connection attempt"))
+            }
+            io::ErrorKind::ConnectionReset => Cause::new(ErrorCode::Reset, format!("connection reset by {peer}")),
+            _ => Cause::new(ErrorCode::DialFailed, format!("cannot connect to {peer}: {}", plain(error))),
+        }
+    }
+
+    /// The TLS handshake with `host` failed.
+    pub fn of_handshake(host: &str, error: &io::Error) -> Cause {
+        if let Some(tls) = find::<rustls::Error>(error) {
+            return Cause::of_tls(host, tls);
+        }
+        match error.kind() {
+            io::ErrorKind::ConnectionReset => {
+                Cause::new(ErrorCode::Reset, format!("connection reset by `{host}` during the TLS handshake"))
+            }
+            io::ErrorKind::UnexpectedEof => {
+                Cause::new(ErrorCode::Tls, format!("`{host}` closed the connection during the TLS handshake"))
+            }
+            _ => Cause::new(ErrorCode::Tls, format!("TLS handshake with `{host}` failed: {}", plain(error))),
+        }
+    }
+
+    fn of_tls(host: &str, error: &rustls::Error) -> Cause {
+        use rustls::Error::{InvalidCertificate, InvalidMessage};
+        let (code, why) = match error {
+            InvalidCertificate(CertificateError::UnknownIssuer) => {
+                (ErrorCode::UnknownAuthority, "its certificate is signed by an unknown authority".to_owned())
+            }
+            InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) => {
+                (ErrorCode::HostnameMismatch, "its certificate is for another name".to_owned())
+            }
+            InvalidMessage(_) => (ErrorCode::Tls, "its answer is not TLS (does it speak plain http?)".to_owned()),
+            other => (ErrorCode::Tls, other.to_string()),
+        };
+        Cause::new(code, format!("TLS with `{host}` failed: {why}"))
+    }
+
+    /// An exchange with `peer` broke off; `answered` when a part of the response had come.
+    pub fn of_exchange(peer: impl std::fmt::Display, answered: bool, error: &hyper::Error) -> Cause {
+        if let Some(tls) = find::<rustls::Error>(error) {
+            return Cause::of_tls(&peer.to_string(), tls);
+        }
+        if error.is_parse() {
+            let why = error.source().map_or_else(|| error.to_string(), |source| format!("{error} ({source})"));
+            return Cause::new(ErrorCode::Protocol, format!("{peer} did not answer in HTTP/1: {why}"));
+        }
+        if error.is_user() {
+            return Cause::new(ErrorCode::Other, format!("the request cannot be sent: {error}"));
+        }
+        match find::<io::Error>(error) {
+            Some(error) => Cause::of_broken_exchange(peer, answered, error),
+            None => Cause::of_close(peer, answered),
+        }
+    }
+
+    fn of_broken_exchange(peer: impl std::fmt::Display, answered: bool, error: &io::Error) -> Cause {
+        match error.kind() {
+            io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => {
+                Cause::new(ErrorCode::Reset, format!("connection reset by {peer} {}", when(answered)))
+            }
+            io::ErrorKind::BrokenPipe => {
+                Cause::new(ErrorCode::BrokenPipe, format!("{peer} closed the connection while the request was written"))
+            }
+            io::ErrorKind::UnexpectedEof => Cause::of_close(peer, answered),
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+                Cause::new(ErrorCode::Protocol, format!("{peer} sent a malformed body: {}", plain(error)))
+            }
+            _ => Cause::new(ErrorCode::Tcp, format!("connection to {peer} broke: {}", plain(error))),
+        }
+    }
+
+    /// `peer` closed the connection in the middle of an exchange.
+    pub fn of_close(peer: impl std::fmt::Display, answered: bool) -> Cause {
+        Cause::new(ErrorCode::Reset, format!("{peer} closed the connection {}", when(answered)))
+    }
+
+    /// Whether the connection ended, as opposed to having carried nonsense.
+    pub fn is_loss(&self) -> bool {
+        matches!(self.code, ErrorCode::Reset | ErrorCode::BrokenPipe)
+    }
+}
+
+fn when(answered: bool) -> &'static str {
+    if answered { "before the whole response had come" } else { "before a response" }
+}
+
+/// An error's own words, without the number that the standard library appends.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let text = text.strip_prefix("failed to lookup address information: ").unwrap_or(text);
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}
+
+/// The error of a type among an error and its causes. An `io::Error` hides the one it wraps from `source`.
+fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<E>() {
+            return Some(found);
+        }
+        next = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::ErrorKind;
+
+    fn check(cause: Cause, code: ErrorCode, message: &str) {
+        assert_eq!(cause, Cause::new(code, message));
+    }
+
+    #[test]
+    fn a_failed_look_up_tells_an_unknown_host_from_a_deaf_name_server() {
+        let look_up = |text: &str| {
+            let text = format!("failed to lookup address information: {text}");
+            Cause::of_look_up("nowhere.invalid", &io::Error::other(text))
+        };
+        let unknown = "no such host: `nowhere.invalid`";
+        check(look_up("Name or service not known"), ErrorCode::NoSuchHost, unknown);
+        check(look_up("Name does not resolve"), ErrorCode::NoSuchHost, unknown);
+        check(
+            look_up("Temporary failure in name resolution"),
+            ErrorCode::Dns,
+            "cannot look up `nowhere.invalid`: temporary failure in name resolution",
+        );
+    }
+
+    #[test]
+    fn a_failed_dial_names_the_peer() {
+        let dial = |kind: ErrorKind| Cause::of_dial("127.0.0.1:9", &io::Error::from(kind));
+        check(dial(ErrorKind::ConnectionRefused), ErrorCode::DialRefused, "connection refused by 127.0.0.1:9");
+        check(
+            dial(ErrorKind::TimedOut),
+            ErrorCode::DialTimeout,
+            "no answer from 127.0.0.1:9 to the connection attempt",
+        );
+        check(
+            dial(ErrorKind::AddrNotAvailable),
+            ErrorCode::DialFailed,
+            "cannot connect to 127.0.0.1:9: address not available",
+        );
+    }
+
+    #[test]
+    fn a_failed_handshake_tells_the_certificate_s_mistakes_apart() {
+        let handshake =
+            |error: rustls::Error| Cause::of_handshake("a.example", &io::Error::new(ErrorKind::InvalidData, error));
+        check(
+            handshake(CertificateError::UnknownIssuer.into()),
+            ErrorCode::UnknownAuthority,
+            "TLS with `a.example` failed: its certificate is signed by an unknown authority",
+        );
+        check(
+            handshake(CertificateError::NotValidForName.into()),
+            ErrorCode::HostnameMismatch,
+            "TLS with `a.example` failed: its certificate is for another name",
+        );
+        check(
+            Cause::of_handshake("a.example", &ErrorKind::UnexpectedEof.into()),
+            ErrorCode::Tls,
+            "`a.example` closed the connection during the TLS handshake",
+        );
+    }
+}

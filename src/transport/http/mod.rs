@@ -1,0 +1,96 @@
+//! The measured client: HTTP/1.1 over TCP and TLS.
+//!
+//! Owns: what the VUs of all threads share: the TLS configuration and the addresses of hosts. Must never know: redirects,
+//! cookies and retries, which are the user's business and each a sample of its own.
+
+mod connection;
+mod decode;
+mod dial;
+mod hop;
+mod meter;
+mod resolve;
+mod session;
+mod tls;
+
+use std::sync::{Arc, OnceLock};
+
+use rustls::ClientConfig;
+use rustls::pki_types::CertificateDer;
+
+use super::Transport;
+use super::error::{Cause, ErrorCode};
+use resolve::Resolver;
+pub use session::HttpSession;
+
+/// How the wire is treated, for all VUs alike.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Accept any certificate.
+    pub insecure: bool,
+    /// Certificates to trust besides the system's, in PEM.
+    pub ca_pem: Option<Vec<u8>>,
+    /// The largest body that is taken, in bytes, after decoding.
+    pub max_body: usize,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { insecure: false, ca_pem: None, max_body: 64 * 1024 * 1024 }
+    }
+}
+
+/// Makes sessions. A clone for each thread shares what they have in common.
+#[derive(Clone)]
+pub struct HttpTransport {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    insecure: bool,
+    authorities: Vec<CertificateDer<'static>>,
+    max_body: usize,
+    resolver: Resolver,
+    /// Made at the first https target: a run without one does not wait for the system's trust store.
+    tls: OnceLock<Result<Arc<ClientConfig>, String>>,
+}
+
+impl HttpTransport {
+    /// # Errors
+    /// A sentence, where `ca_pem` holds no certificate or a malformed one.
+    pub fn new(options: Options) -> Result<HttpTransport, String> {
+        let authorities = options.ca_pem.as_deref().map(tls::read_authorities).transpose()?.unwrap_or_default();
+        Ok(HttpTransport {
+            shared: Arc::new(Shared {
+                insecure: options.insecure,
+                authorities,
+                max_body: options.max_body,
+                resolver: Resolver::default(),
+                tls: OnceLock::new(),
+            }),
+        })
+    }
+
+    /// Does what the first use of TLS would do: tens of milliseconds, better before the clock starts than in the first sample.
+    ///
+    /// # Errors
+    /// A sentence, where TLS cannot be set up.
+    pub fn warm_tls(&self) -> Result<(), String> {
+        let config = self.shared.tls().map_err(|cause| cause.message)?;
+        tls::warm(&config)
+    }
+}
+
+impl Shared {
+    fn tls(&self) -> Result<Arc<ClientConfig>, Cause> {
+        let config = self.tls.get_or_init(|| tls::configure(self.insecure, &self.authorities));
+        config.clone().map_err(|message| Cause::new(ErrorCode::Tls, message))
+    }
+}
+
+impl Transport for HttpTransport {
+    type Session = HttpSession;
+
+    fn session(&self) -> HttpSession {
+        HttpSession::new(self.shared.clone())
+    }
+}
