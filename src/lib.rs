@@ -22,6 +22,7 @@ pub mod graph;
 pub mod load;
 
 pub mod transport;
+pub mod vu;
 
 pub mod judge;
 pub mod metrics;

@@ -1,0 +1,23 @@
+//! What comes after a step.
+
+/// After a step: the next one, or the end of the iteration.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Flow {
+    Next,
+    End(Ending),
+}
+
+/// Why an iteration ends before its last step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    /// `stop: iteration`, with the outcome it gave.
+    Named(Option<String>),
+    /// A `require`, an extraction, a template or a poll failed. The reason is recorded already.
+    Failed,
+    VuStops,
+    TestStops(String),
+}
+
+impl Flow {
+    pub(super) const FAILED: Flow = Flow::End(Ending::Failed);
+}

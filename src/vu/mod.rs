@@ -1,0 +1,249 @@
+//! Stage 6: one virtual user: its memory, its cookies, its iterations.
+//!
+//! Owns: a VU's state and the running of steps. Must never know: other VUs, executors, the shape of the load.
+//! A refused connection, a failed check, a missing extraction are data here, never an `Err`.
+
+mod answer;
+mod cookies;
+mod extract;
+mod flow;
+mod request;
+mod scope;
+mod secrets;
+mod steps;
+
+#[cfg(test)]
+mod tests;
+
+pub use flow::Ending;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
+
+use crate::clock::{Duration, Instant, now};
+use crate::expr::Value;
+use crate::graph::{Graph, Scenario};
+use crate::metrics::{ProblemKind, Recorder, RequestSample, SiteId, StageIndex};
+use crate::plan::LogLevel;
+use crate::transport::Session;
+use answer::Answer;
+use cookies::Jar;
+use flow::Flow;
+use secrets::Secrets;
+
+/// What a VU reports besides samples: lines of `log` steps.
+pub trait Console {
+    fn log(&self, level: LogLevel, message: &str);
+}
+
+/// Who a VU is and when its scenario began; fixed for its life.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity {
+    /// Unique in the run, from 1.
+    pub id: u64,
+    /// Index into the graph's scenarios.
+    pub scenario: usize,
+    pub scenario_start: Instant,
+}
+
+/// One virtual user. It lives on one thread.
+pub struct Vu<S> {
+    graph: Arc<Graph>,
+    identity: Identity,
+    session: S,
+    recorder: Rc<RefCell<Recorder>>,
+    console: Rc<dyn Console>,
+    random: RefCell<SmallRng>,
+    jar: Jar,
+    secrets: Secrets,
+    slots: Vec<Option<Value>>,
+    answer: Option<Box<Answer>>,
+    /// Named by an `outcome` step of this iteration.
+    outcome: Option<String>,
+    iteration: u64,
+    scenario_iteration: u64,
+    /// The request that is under way, so that one cut off half way is still counted.
+    under_way: Option<UnderWay>,
+    /// Steps since the runtime last had its turn.
+    steps_in_a_row: u32,
+    /// Whether this iteration has sent or slept at all.
+    waited: bool,
+}
+
+/// A request that was handed to the session.
+#[derive(Clone, Copy)]
+struct UnderWay {
+    site: SiteId,
+    stage: StageIndex,
+}
+
+/// How an iteration ended, for its executor.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Finished {
+    /// Ready for the next one.
+    Next,
+    /// It failed before it sent or waited for anything: going on at once would only spin.
+    FailedAtOnce,
+    /// `stop: vu`.
+    VuStops,
+    /// `stop: test`, with the reason.
+    TestStops(String),
+}
+
+impl<S: Session> Vu<S> {
+    pub fn new(
+        graph: &Arc<Graph>,
+        identity: Identity,
+        session: S,
+        recorder: &Rc<RefCell<Recorder>>,
+        console: &Rc<dyn Console>,
+    ) -> Vu<S> {
+        Vu {
+            graph: Arc::clone(graph),
+            identity,
+            session,
+            recorder: Rc::clone(recorder),
+            console: Rc::clone(console),
+            random: RefCell::new(SmallRng::seed_from_u64(seed_of(graph.seed, identity.id))),
+            jar: Jar::default(),
+            secrets: Secrets::default(),
+            slots: vec![None; graph.slots.len()],
+            answer: None,
+            outcome: None,
+            iteration: 0,
+            scenario_iteration: 0,
+            under_way: None,
+            steps_in_a_row: 0,
+            waited: false,
+        }
+    }
+
+    /// Runs `on_start`. `None`: ready. Otherwise how it ended; a failure is counted as a failed iteration.
+    pub async fn start(&mut self) -> Option<Finished> {
+        let graph = Arc::clone(&self.graph);
+        self.begin();
+        match self.run_block(&graph, &self.scenario(&graph).on_start).await {
+            Flow::Next | Flow::End(Ending::Named(_)) => None,
+            Flow::End(Ending::Failed) => {
+                self.count_iteration("failed", None);
+                Some(Finished::FailedAtOnce)
+            }
+            Flow::End(Ending::VuStops) => Some(Finished::VuStops),
+            Flow::End(Ending::TestStops(reason)) => Some(Finished::TestStops(reason)),
+        }
+    }
+
+    /// Runs `on_stop`. Gives the reason where that stops the test; a failure is among the problems already, and no iteration.
+    pub async fn finish(&mut self) -> Option<String> {
+        let graph = Arc::clone(&self.graph);
+        self.begin();
+        match self.run_block(&graph, &self.scenario(&graph).on_stop).await {
+            Flow::End(Ending::TestStops(reason)) => Some(reason),
+            Flow::Next | Flow::End(Ending::Named(_) | Ending::Failed | Ending::VuStops) => None,
+        }
+    }
+
+    /// Runs the scenario's steps once. `number` is the iteration's number in its scenario, from 0.
+    /// May be dropped at any await; [`Vu::interrupted`] then counts what was under way.
+    pub async fn iterate(&mut self, number: u64) -> Finished {
+        let graph = Arc::clone(&self.graph);
+        self.begin();
+        self.scenario_iteration = number;
+        let started = now();
+        let flow = self.run_block(&graph, &self.scenario(&graph).body).await;
+        self.iteration += 1;
+        let took = now() - started;
+        match flow {
+            Flow::Next => {
+                let outcome = self.outcome.take();
+                self.count_iteration(outcome.as_deref().unwrap_or("completed"), Some(took));
+                Finished::Next
+            }
+            Flow::End(Ending::Named(outcome)) => {
+                let outcome = outcome.or_else(|| self.outcome.take());
+                self.count_iteration(outcome.as_deref().unwrap_or("completed"), Some(took));
+                Finished::Next
+            }
+            Flow::End(Ending::Failed) => {
+                self.count_iteration("failed", None);
+                if self.waited { Finished::Next } else { Finished::FailedAtOnce }
+            }
+            Flow::End(Ending::VuStops) => {
+                self.count_iteration("completed", Some(took));
+                Finished::VuStops
+            }
+            Flow::End(Ending::TestStops(reason)) => {
+                self.count_iteration("completed", Some(took));
+                Finished::TestStops(reason)
+            }
+        }
+    }
+
+    /// Counts an iteration that was cut off, and the request that it had under way.
+    pub fn interrupted(&mut self) {
+        self.cut_off();
+        self.count_iteration("interrupted", None);
+        self.iteration += 1;
+    }
+
+    /// Counts only the request that was under way: for `on_start` and `on_stop`, which are no iterations.
+    pub fn cut_off(&mut self) {
+        let under_way = self.under_way.take().zip(self.session.cut());
+        if let Some((request, cut)) = under_way.filter(|(_, cut)| cut.written) {
+            self.recorder.borrow_mut().request(&RequestSample {
+                site: request.site,
+                stage: request.stage,
+                status: 0,
+                proto: "",
+                expected: false,
+                interrupted: true,
+                phases: None,
+                total: None,
+                error_code: cut.code as u16,
+                error: "cut off by the end of the run",
+                sent: cut.sent,
+                received: cut.received,
+            });
+        }
+    }
+
+    fn begin(&mut self) {
+        let lasting = self.graph.slots.iter().position(|slot| slot.per_vu).unwrap_or(self.slots.len());
+        self.slots[..lasting].fill(None);
+        self.answer = None;
+        self.outcome = None;
+        self.waited = false;
+    }
+
+    fn scenario<'g>(&self, graph: &'g Graph) -> &'g Scenario {
+        &graph.scenarios[self.identity.scenario]
+    }
+
+    fn stage(&self) -> StageIndex {
+        let since = now().saturating_duration_since(self.identity.scenario_start);
+        self.graph.scenarios[self.identity.scenario].executor.stage_at(since)
+    }
+
+    /// Records what went wrong, without secrets and control characters.
+    /// `place` is empty where the tags of the site say it.
+    fn problem(&self, site: SiteId, kind: ProblemKind, place: &str, message: &str) {
+        let message = self.secrets.told(&self.graph.secrets, message);
+        self.recorder.borrow_mut().problem(site, kind, place, &message);
+    }
+
+    fn count_iteration(&self, outcome: &str, took: Option<Duration>) {
+        let site = self.graph.scenarios[self.identity.scenario].site;
+        self.recorder.borrow_mut().iteration(site, self.stage(), outcome, took);
+    }
+}
+
+/// A VU's own seed: the same for the same plan seed and VU, whatever the number of threads.
+fn seed_of(seed: u64, vu: u64) -> u64 {
+    let mut mixed = seed ^ vu.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed ^ (mixed >> 27)
+}

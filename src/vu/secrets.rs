@@ -1,0 +1,55 @@
+//! What a VU must not tell: the plan's secrets, and those that it took from responses (`secret: true`).
+//!
+//! Masked here, before texts are cut to length or leave the thread: nobody behind knows the values, and half a token is one, too.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
+use crate::clean::{Mask, clean};
+use crate::expr::{SlotId, Value};
+
+#[derive(Default)]
+pub(super) struct Secrets {
+    /// The last ones of each slot. They outlive their iteration, since a server may repeat them in the next.
+    taken: Vec<(SlotId, Vec<String>)>,
+    /// Made when something is told for the first time after a change.
+    mask: OnceCell<Box<Mask>>,
+}
+
+impl Secrets {
+    pub(super) fn take(&mut self, slot: SlotId, value: &Value) {
+        let mut texts = Vec::new();
+        collect(value, &mut texts);
+        match self.taken.iter_mut().find(|(known, _)| *known == slot) {
+            Some((_, known)) if *known == texts => return,
+            Some((_, known)) => *known = texts,
+            None => self.taken.push((slot, texts)),
+        }
+        self.mask.take();
+    }
+
+    /// `text` without any secret; `of_plan` are those that the plan reads from its environment.
+    pub(super) fn masked<'t>(&self, of_plan: &[String], text: &'t str) -> Cow<'t, str> {
+        if of_plan.is_empty() && self.taken.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let all = || of_plan.iter().chain(self.taken.iter().flat_map(|(_, texts)| texts)).cloned().collect::<Vec<_>>();
+        Cow::Owned(self.mask.get_or_init(|| Box::new(Mask::new(&all()))).apply(text))
+    }
+
+    /// The same for the table of problems, which quotes targets: without control characters.
+    pub(super) fn told(&self, of_plan: &[String], text: &str) -> String {
+        clean(&self.masked(of_plan, text))
+    }
+}
+
+/// The texts in a value: of a list or an object, each of its own.
+fn collect(value: &Value, texts: &mut Vec<String>) {
+    match value {
+        Value::String(text) => texts.push(text.clone()),
+        Value::Number(number) => texts.push(number.to_string()),
+        Value::Array(values) => values.iter().for_each(|value| collect(value, texts)),
+        Value::Object(fields) => fields.values().for_each(|value| collect(value, texts)),
+        Value::Bool(_) | Value::Null => {}
+    }
+}
