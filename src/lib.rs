@@ -21,6 +21,8 @@ pub mod validate;
 pub mod graph;
 pub mod load;
 
+pub mod engine;
+pub mod health;
 pub mod transport;
 pub mod vu;
 

@@ -1,0 +1,385 @@
+//! Executors on paused time with a scripted transport: exact instants, exact counts.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::runtime::{Builder, LocalOptions};
+
+use super::executor::{Counters, Lane};
+use super::stop::{Command, Stop};
+use super::{End, Event, Observer, Wish};
+use crate::clock::{Duration, now, sleep};
+use crate::graph::{self, Graph};
+use crate::load::Share;
+use crate::metrics::{Aggregate, Metric, Recorder, Snapshot};
+use crate::plan::{self, LogLevel};
+use crate::source::{Format, Source};
+use crate::transport::scripted::{Reply, Scripted};
+use crate::transport::{Exchange, Failure, Request, Session, Transport};
+use crate::validate;
+use crate::vu::Console;
+
+struct Silent;
+
+impl Console for Silent {
+    fn log(&self, _: LogLevel, _: &str) {}
+}
+
+/// What a run on paused time showed.
+struct Seen {
+    /// Milliseconds from the start, and path, of every request.
+    requests: Vec<(u64, String)>,
+    snapshot: Snapshot,
+    ended: u64,
+}
+
+impl Seen {
+    fn outcomes(&self, outcome: &str) -> u64 {
+        self.snapshot.counter(Metric::Iterations, &[("outcome".to_owned(), outcome.to_owned())]).unwrap_or(0)
+    }
+}
+
+fn graph(text: &str) -> Arc<Graph> {
+    let source = Source::new("plan.yaml", Format::Yaml, text);
+    let parsed = plan::parse(&source);
+    let (valid, _) =
+        validate::check(&parsed, &source, &Default::default(), &|_| None).unwrap_or_else(|found| panic!("{found:?}"));
+    Arc::new(graph::compile(&valid))
+}
+
+/// Runs all scenarios of a plan on one thread. Replies are 200 after as many milliseconds as the path's last part says.
+/// `command` is given after so many milliseconds.
+fn run(text: &str, command: Option<(u64, Command)>) -> Seen {
+    let graph = graph(text);
+    let runtime =
+        Builder::new_current_thread().enable_all().start_paused(true).build_local(LocalOptions::default()).unwrap();
+    runtime.block_on(async {
+        let start = now();
+        let requests = Rc::new(RefCell::new(Vec::new()));
+        let seen = Rc::clone(&requests);
+        let transport = Scripted::new(move |request| {
+            let path = request.uri.path().to_owned();
+            let delay = path.rsplit('/').next().and_then(|last| last.parse().ok()).unwrap_or(0);
+            seen.borrow_mut().push(((now() - start).as_millis() as u64, path));
+            Reply { delay: Duration::from_millis(delay), ..Reply::default() }
+        });
+        let recorder = Rc::new(RefCell::new(Recorder::new(0)));
+        let console: Rc<dyn Console> = Rc::new(Silent);
+        let (stop, counters) = (Stop::new(), Arc::new(Counters::new(&graph)));
+        let (events, _kept) = super::events();
+        if let Some((after, command)) = command {
+            let stop = Rc::clone(&stop);
+            tokio::task::spawn_local(async move {
+                sleep(Duration::from_millis(after)).await;
+                stop.raise(command);
+            });
+        }
+        let mut first_vu = 1;
+        let mut lanes = Vec::new();
+        for (scenario, spec) in graph.scenarios.iter().enumerate() {
+            let lane = Rc::new(Lane {
+                graph: Arc::clone(&graph),
+                scenario,
+                first_vu,
+                start: start + spec.start_time,
+                share: Share { index: 0, of: 1 },
+                transport: transport.clone(),
+                recorder: Rc::clone(&recorder),
+                console: Rc::clone(&console),
+                counters: Arc::clone(&counters),
+                stop: Rc::clone(&stop),
+                events: events.clone(),
+                active: Default::default(),
+            });
+            first_vu += spec.executor.peak_vus();
+            lanes.push(tokio::task::spawn_local(lane.run()));
+        }
+        for lane in lanes {
+            lane.await.unwrap();
+        }
+        let mut aggregate = Aggregate::new(&graph.sites, &graph.custom_metrics);
+        let mut interval = recorder.borrow_mut().take();
+        aggregate.absorb(&mut interval);
+        aggregate.tick(now() - start);
+        let requests = requests.borrow().clone();
+        Seen { requests, snapshot: aggregate.into_snapshot(), ended: (now() - start).as_millis() as u64 }
+    })
+}
+
+fn starts(seen: &Seen, path: &str) -> Vec<u64> {
+    seen.requests.iter().filter(|(_, known)| known == path).map(|(at, _)| *at).collect()
+}
+
+const BASE: &str = "http: { base_url: 'http://x' }\n";
+
+#[test]
+fn ramping_vus_start_at_the_instants_at_which_the_line_reaches_them() {
+    let seen = run(
+        &format!(
+            "{BASE}start_vus: 0\nexecutor: ramping-vus\nstages: [{{ duration: 10s, target: 100 }}]\ngraceful_stop: 0s\nsteps: [{{ get: /60000 }}]"
+        ),
+        None,
+    );
+    let expected: Vec<u64> = (1..100).map(|vu| vu * 100).collect();
+    let started = starts(&seen, "/60000");
+    assert_eq!(started.len(), expected.len());
+    for (at, due) in started.iter().zip(&expected) {
+        assert!(at.abs_diff(*due) <= 10, "started at {at} ms, due at {due} ms");
+    }
+    assert_eq!(seen.outcomes("interrupted"), 99);
+}
+
+#[test]
+fn ramping_down_lets_iterations_finish_within_their_grace() {
+    // Two VUs; one is no longer wanted at 1 s, in the middle of its iteration.
+    let plan = |grace: &str| {
+        format!(
+            "{BASE}executor: ramping-vus\nstart_vus: 2\nstages: [{{ duration: 1s, target: 2 }}, {{ duration: 0s, target: 1 }}, {{ duration: 5s, target: 1 }}]\n\
+             graceful_ramp_down: {grace}\ngraceful_stop: 10s\nsteps: [{{ get: /900 }}]"
+        )
+    };
+    let patient = run(&plan("2s"), None);
+    assert_eq!((patient.outcomes("completed"), patient.outcomes("interrupted")), (2 + 7, 0));
+    let hasty = run(&plan("100ms"), None);
+    assert_eq!((hasty.outcomes("completed"), hasty.outcomes("interrupted")), (1 + 7, 1));
+}
+
+#[test]
+fn constant_vus_start_nothing_after_their_time_and_cut_off_after_the_grace() {
+    let seen = run(
+        &format!(
+            "{BASE}vus: 3\nduration: 2s\ngraceful_stop: 500ms\nsteps: [{{ get: /700 }}, {{ get: /300 }}, {{ get: /800 }}]"
+        ),
+        None,
+    );
+    // Iterations last 1.8 s: the second one of each VU begins at 1.8 s and is cut off at 2.5 s.
+    assert_eq!((seen.outcomes("completed"), seen.outcomes("interrupted")), (3, 3));
+    assert_eq!(seen.ended, 2500);
+}
+
+#[test]
+fn shared_iterations_are_unique_and_gapless() {
+    let seen = run(&format!("{BASE}vus: 7\niterations: 50\nsteps: [{{ get: '/${{scenario.iteration}}/10' }}]"), None);
+    let mut numbers: Vec<u64> =
+        seen.requests.iter().map(|(_, path)| path.split('/').nth(1).unwrap().parse().unwrap()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..50).collect::<Vec<u64>>());
+    assert_eq!(seen.outcomes("completed"), 50);
+}
+
+#[test]
+fn per_vu_iterations_give_each_vu_the_same_number() {
+    let seen = run(
+        &format!(
+            "{BASE}scenarios: {{ s: {{ executor: per-vu-iterations, vus: 4, iterations: 3, steps: [{{ get: '/${{vu.id}}/${{vu.iteration}}/5' }}] }} }}"
+        ),
+        None,
+    );
+    let mut counted: BTreeMap<String, u64> = BTreeMap::new();
+    for (_, path) in &seen.requests {
+        *counted.entry(path.clone()).or_default() += 1;
+    }
+    assert_eq!(counted.len(), 12, "{counted:?}");
+    assert!(counted.contains_key("/1/0/5") && counted.contains_key("/4/2/5"), "{counted:?}");
+}
+
+#[test]
+fn scenarios_run_side_by_side_from_their_start_time_with_ids_of_their_own() {
+    let seen = run(
+        &format!(
+            "{BASE}scenarios:\n  a: {{ vus: 2, iterations: 2, steps: [{{ get: '/a/${{vu.id}}/100' }}] }}\n  b: {{ vus: 1, iterations: 1, start_time: 3s, steps: [{{ get: '/b/${{vu.id}}/100' }}] }}\n"
+        ),
+        None,
+    );
+    let mut requests = seen.requests.clone();
+    requests.sort();
+    assert_eq!(requests, [(0, "/a/1/100".to_owned()), (0, "/a/2/100".to_owned()), (3000, "/b/3/100".to_owned())]);
+}
+
+#[test]
+fn a_drain_lets_running_iterations_finish_and_an_abort_does_not() {
+    let plan = format!("{BASE}vus: 5\nduration: 1m\nsteps: [{{ get: /1000 }}]");
+    let drained = run(&plan, Some((2500, Command::Drain)));
+    assert_eq!((drained.outcomes("completed"), drained.outcomes("interrupted"), drained.ended), (15, 0, 3000));
+    let aborted = run(&plan, Some((2500, Command::Abort)));
+    assert_eq!((aborted.outcomes("completed"), aborted.outcomes("interrupted"), aborted.ended), (10, 5, 2500));
+}
+
+#[test]
+fn on_start_and_on_stop_run_once_per_vu() {
+    let seen = run(
+        &format!(
+            "{BASE}scenarios: {{ s: {{ executor: per-vu-iterations, vus: 3, iterations: 4, on_start: [{{ get: /in/1 }}], on_stop: [{{ get: /out/1 }}], steps: [{{ get: /work/1 }}] }} }}"
+        ),
+        None,
+    );
+    assert_eq!(
+        (starts(&seen, "/in/1").len(), starts(&seen, "/work/1").len(), starts(&seen, "/out/1").len()),
+        (3, 12, 3)
+    );
+}
+
+#[test]
+fn percentiles_of_known_delays_are_exact_to_a_thousandth() {
+    // 1,000 iterations of 1, 2, …, 1000 ms.
+    let seen =
+        run(&format!("{BASE}vus: 1\niterations: 1000\nsteps: [{{ get: '/${{scenario.iteration + 1}}' }}]"), None);
+    let trend = seen.snapshot.trend(Metric::IterationDuration, &[]).unwrap();
+    for (percentile, expected) in [(50.0, 500.0), (90.0, 900.0), (95.0, 950.0), (99.0, 990.0)] {
+        let found = trend.percentile(percentile);
+        assert!((found - expected).abs() <= expected * 0.001 + 1.0, "p({percentile}) = {found}, expected {expected}");
+    }
+}
+
+#[test]
+fn a_vu_that_fails_at_once_does_not_spin() {
+    let seen = run(
+        &format!("{BASE}vus: 1\nduration: 1s\nvars: {{ list: [1] }}\nsteps: [{{ set: {{ x: '${{list[5]}}' }} }}]"),
+        None,
+    );
+    assert_eq!(seen.outcomes("failed"), 10);
+}
+
+#[test]
+fn a_poll_waits_between_attempts_and_gives_up_after_the_last() {
+    let poll = |more: &str| {
+        format!(
+            "{BASE}vus: 1\niterations: 1\nsteps: [{{ poll: {{ until: 'false', every: 2s, {more}, steps: [{{ get: /0 }}] }} }}]"
+        )
+    };
+    let attempts = run(&poll("attempts: 3"), None);
+    assert_eq!(starts(&attempts, "/0"), [0, 2000, 4000]);
+    assert_eq!(attempts.outcomes("failed"), 1);
+    let waits = run(&poll("attempts: 2, first: wait"), None);
+    assert_eq!(starts(&waits, "/0"), [2000, 4000]);
+    let timeout = run(&poll("timeout: 5s, on_give_up: tired"), None);
+    assert_eq!(starts(&timeout, "/0"), [0, 2000, 4000]);
+    assert_eq!(timeout.outcomes("tired"), 1);
+}
+
+#[test]
+fn weights_and_ranges_come_out_as_written() {
+    let seen = run(
+        &format!(
+            "{BASE}vus: 1\niterations: 4000\nsteps: [{{ choose: [{{ weight: 3, steps: [{{ get: /three/0 }}] }}, {{ weight: 1, steps: [{{ get: /one/0 }}] }}] }}]"
+        ),
+        None,
+    );
+    let three = starts(&seen, "/three/0").len();
+    assert!((2850..=3150).contains(&three), "{three} of 4000 where 3000 were expected");
+}
+
+#[test]
+fn an_on_start_that_is_cut_off_is_no_iteration_and_an_on_stop_counts_none() {
+    let seen = run(
+        &format!(
+            "{BASE}scenarios: {{ s: {{ vus: 3, duration: 2s, graceful_stop: 1s, on_start: [{{ get: /60000 }}], on_stop: [{{ get: /out/1 }}], steps: [{{ get: /1 }}] }} }}"
+        ),
+        None,
+    );
+    assert_eq!((seen.requests.len(), seen.ended, seen.snapshot.outcomes().len()), (3, 3000, 0));
+    assert_eq!(seen.snapshot.counter(Metric::HttpReqs, &[]), Some(3), "but what was sent is told");
+    let seen = run(
+        &format!(
+            "{BASE}scenarios: {{ s: {{ vus: 3, duration: 2s, graceful_stop: 1s, on_stop: [{{ get: /60000 }}], steps: [{{ get: /1000 }}] }} }}"
+        ),
+        None,
+    );
+    assert_eq!((seen.outcomes("completed"), seen.outcomes("interrupted"), seen.ended), (6, 0, 3000));
+    assert_eq!(seen.snapshot.counter(Metric::HttpReqs, &[]), Some(9));
+}
+
+#[test]
+fn a_vu_that_a_falling_line_cut_off_comes_back_when_the_line_rises() {
+    let seen = run(
+        &format!(
+            "{BASE}executor: ramping-vus\nstart_vus: 1\nstages: [{{ duration: 10s, target: 0 }}, {{ duration: 10s, target: 0 }}, {{ duration: 0s, target: 1 }}, {{ duration: 10s, target: 1 }}]\ngraceful_ramp_down: 1s\ngraceful_stop: 0s\nsteps: [{{ get: /60000 }}]"
+        ),
+        None,
+    );
+    assert_eq!(starts(&seen, "/60000"), [0, 20_000]);
+    assert_eq!(seen.outcomes("interrupted"), 2);
+}
+
+/// A wire that is broken beyond data: to send anything is a panic, or takes for ever.
+#[derive(Clone)]
+struct Broken {
+    panics: bool,
+}
+
+impl Transport for Broken {
+    type Session = Broken;
+
+    fn session(&self) -> Broken {
+        self.clone()
+    }
+}
+
+impl Session for Broken {
+    fn rest(&mut self) {}
+
+    async fn send(&mut self, _: &Request) -> Result<Exchange, Failure> {
+        assert!(!self.panics, "as asked for");
+        std::future::pending().await
+    }
+
+    fn cut(&mut self) -> Option<Failure> {
+        None
+    }
+}
+
+struct Nobody;
+
+impl Observer for Nobody {
+    fn second(&mut self, _: &Aggregate, _: Duration) -> Wish {
+        Wish::GoOn
+    }
+    fn log(&mut self, _: LogLevel, _: &str) {}
+    fn draining(&mut self) {}
+}
+
+#[test]
+fn a_panic_ends_the_run_as_failed() {
+    let graph = graph(&format!("{BASE}vus: 4\nduration: 1m\nsteps: [{{ get: /a }}]"));
+    let ran = super::run(&graph, &Broken { panics: true }, 2, super::events(), &mut Nobody).unwrap();
+    assert!(matches!(ran.end, End::Failed(_)), "{:?}", ran.end);
+    assert!(ran.duration < Duration::from_secs(20));
+}
+
+#[test]
+fn the_second_interrupt_cuts_off_and_still_counts_what_was_running() {
+    let graph = graph(&format!("{BASE}vus: 4\nduration: 1m\nsteps: [{{ get: /a }}]"));
+    let channel = super::events();
+    let sender = channel.0.clone();
+    let interrupter = std::thread::spawn(move || {
+        for _ in 0..2 {
+            std::thread::sleep(Duration::from_millis(200));
+            sender.send(Event::Interrupt).unwrap();
+        }
+    });
+    let ran = super::run(&graph, &Broken { panics: false }, 2, channel, &mut Nobody).unwrap();
+    interrupter.join().unwrap();
+    assert_eq!(ran.end, End::Interrupted);
+    assert_eq!(ran.aggregate.snapshot().outcomes().get("interrupted"), Some(&4));
+}
+
+#[test]
+fn stop_test_counts_in_on_stop_too() {
+    let graph = graph(
+        "scenarios: { s: { vus: 1, iterations: 1, on_stop: [{ stop: { test: enough } }], steps: [{ set: { a: 1 } }] } }",
+    );
+    let ran = super::run(&graph, &Broken { panics: true }, 1, super::events(), &mut Nobody).unwrap();
+    assert_eq!(ran.end, End::StoppedByPlan("enough".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn logs_that_nobody_reads_leave_room_for_numbers() {
+    let counters = Counters::new(&graph(&format!("{BASE}iterations: 1\nsteps: [{{ get: /a }}]")));
+    sleep(Duration::from_secs(3600)).await;
+    let allow = || (0..super::EVENTS).filter(|_| counters.may_log()).count();
+    assert_eq!(allow(), super::WAITING_LOGS as usize);
+    counters.log_has_come();
+    assert_eq!(allow(), 1);
+}
