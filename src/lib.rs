@@ -28,5 +28,6 @@ pub mod vu;
 
 pub mod judge;
 pub mod metrics;
+pub mod report;
 
 pub mod exit;
