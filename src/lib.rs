@@ -30,4 +30,5 @@ pub mod judge;
 pub mod metrics;
 pub mod report;
 
+pub mod demo;
 pub mod exit;
