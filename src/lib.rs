@@ -30,5 +30,7 @@ pub mod judge;
 pub mod metrics;
 pub mod report;
 
+pub mod app;
+pub mod cli;
 pub mod demo;
 pub mod exit;
