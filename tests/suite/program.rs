@@ -1,0 +1,108 @@
+//! Runs the built binary as a user would.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+/// What a run left.
+pub struct Outcome {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+    /// The result file, where one was asked for and written.
+    pub result: Value,
+}
+
+impl Outcome {
+    pub fn metric(&self, name: &str, field: &str) -> f64 {
+        let value = &self.result["metrics"][name][field];
+        value.as_f64().unwrap_or_else(|| panic!("no `{field}` of `{name}` in {}", self.result["metrics"]))
+    }
+
+    pub fn count(&self, name: &str) -> u64 {
+        self.metric(name, "count") as u64
+    }
+}
+
+/// One plan in a folder of its own.
+pub struct Run {
+    folder: tempfile::TempDir,
+    arguments: Vec<String>,
+}
+
+impl Run {
+    pub fn of(plan: &str) -> Run {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("plan.yaml"), plan).unwrap();
+        let arguments = ["run", "plan.yaml", "--quiet", "--out", "result.json"].map(str::to_owned).to_vec();
+        Run { folder, arguments }
+    }
+
+    /// Another place for the result file.
+    pub fn out(mut self, path: &str) -> Run {
+        self.arguments[4] = path.to_owned();
+        self
+    }
+
+    pub fn arg(mut self, argument: impl Into<String>) -> Run {
+        self.arguments.push(argument.into());
+        self
+    }
+
+    pub fn args(self, arguments: &[&str]) -> Run {
+        arguments.iter().fold(self, |run, argument| run.arg(*argument))
+    }
+
+    pub fn start(self) -> Running {
+        let child = proofload()
+            .args(&self.arguments)
+            .current_dir(self.folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Running { child, folder: self.folder }
+    }
+
+    pub fn finish(self) -> Outcome {
+        self.start().finish()
+    }
+}
+
+/// A run that is under way.
+pub struct Running {
+    child: Child,
+    folder: tempfile::TempDir,
+}
+
+impl Running {
+    /// Ctrl-C.
+    pub fn interrupt(&self) {
+        let sent = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    pub fn finish(self) -> Outcome {
+        let output = self.child.wait_with_output().unwrap();
+        let result = std::fs::read_to_string(self.folder.path().join("result.json"));
+        Outcome {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            result: result.map_or(Value::Null, |text| serde_json::from_str(&text).unwrap()),
+        }
+    }
+}
+
+/// The binary, without colour and without what the environment might say to it.
+pub fn proofload() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_proofload"));
+    command.env_remove("COLUMNS").env("NO_COLOR", "1");
+    command
+}
+
+/// The root of the repository.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}

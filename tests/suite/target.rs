@@ -1,0 +1,166 @@
+//! A service of our own that counts what it receives, to hold against what proofload reports.
+//!
+//! Routes: `/status/N` answers N; `/delay/MS` answers after a while; `/redirect/N` redirects N times; `/login/USER` sets a cookie
+//! and gives a token; `/me/USER` demands both to be USER's; `/echo` gives the body back; `/freeze/MS` stops everything once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, COOKIE, LOCATION, SET_COOKIE};
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+
+/// What came in.
+#[derive(Clone, Debug, Default)]
+pub struct Received {
+    /// By method and path.
+    pub requests: BTreeMap<String, u64>,
+    /// By status answered.
+    pub statuses: BTreeMap<u16, u64>,
+    pub users: BTreeSet<String>,
+    pub bodies: Vec<String>,
+    pub headers: Vec<Vec<(String, String)>>,
+}
+
+impl Received {
+    pub fn total(&self) -> u64 {
+        self.requests.values().sum()
+    }
+}
+
+pub struct Target {
+    pub addr: SocketAddr,
+    received: Arc<Mutex<Received>>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+#[derive(Default)]
+struct Freeze(Mutex<Option<Instant>>);
+
+impl Target {
+    pub fn start() -> Target {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let received = Arc::new(Mutex::new(Received::default()));
+        let listener = runtime.block_on(async {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+            socket.listen(4096).unwrap()
+        });
+        let addr = listener.local_addr().unwrap();
+        let (counts, freeze) = (Arc::clone(&received), Arc::new(Freeze::default()));
+        runtime.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (counts, freeze) = (Arc::clone(&counts), Arc::clone(&freeze));
+                tokio::spawn(async move {
+                    let service = service_fn(move |request| {
+                        // At once: the answer of a request whose sender has gone may never be asked for.
+                        count(&request, &counts);
+                        answer(request, Arc::clone(&counts), Arc::clone(&freeze))
+                    });
+                    let _ = hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await;
+                });
+            }
+        });
+        Target { addr, received, _runtime: runtime }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// What has come in, once nothing more does: bytes of a request that was cut off may still be on their way.
+    pub fn received(&self) -> Received {
+        let mut last = self.received.lock().unwrap().clone();
+        for _ in 0..100 {
+            std::thread::sleep(Duration::from_millis(50));
+            let next = self.received.lock().unwrap().clone();
+            if next.total() == last.total() {
+                return next;
+            }
+            last = next;
+        }
+        last
+    }
+}
+
+fn count(request: &Request<Incoming>, received: &Mutex<Received>) {
+    let mut received = received.lock().unwrap();
+    *received.requests.entry(format!("{} {}", request.method(), request.uri().path())).or_default() += 1;
+    if received.headers.len() < 1000 {
+        let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = request.headers().iter().map(|(name, value)| (name.to_string(), text(value)));
+        received.headers.push(headers.collect());
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    received: Arc<Mutex<Received>>,
+    freeze: Arc<Freeze>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (head, body) = request.into_parts();
+    let path = head.uri.path().to_owned();
+    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let mut parts = path.trim_start_matches('/').splitn(2, '/');
+    let (route, argument) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    let number = argument.parse::<u64>().unwrap_or(0);
+    thaw(&freeze).await;
+    let response = match route {
+        "status" => reply(number as u16, "{}"),
+        "delay" => {
+            tokio::time::sleep(Duration::from_millis(number)).await;
+            reply(200, "{}")
+        }
+        "freeze" => {
+            *freeze.0.lock().unwrap() = Some(Instant::now() + Duration::from_millis(number));
+            reply(200, "{}")
+        }
+        "redirect" if number > 0 => {
+            let mut response = reply(302, "");
+            response.headers_mut().insert(LOCATION, format!("/redirect/{}", number - 1).parse().unwrap());
+            response
+        }
+        "redirect" => reply(200, "arrived"),
+        "login" => {
+            received.lock().unwrap().users.insert(argument.to_owned());
+            let mut response = reply(200, &format!(r#"{{"data":{{"token":"token-{argument}"}}}}"#));
+            response.headers_mut().insert(SET_COOKIE, format!("user={argument}; Path=/").parse().unwrap());
+            response
+        }
+        "me" => {
+            let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("").to_owned();
+            let own =
+                text(AUTHORIZATION) == format!("Bearer token-{argument}") && text(COOKIE) == format!("user={argument}");
+            reply(if own { 200 } else { 403 }, "{}")
+        }
+        "echo" => {
+            received.lock().unwrap().bodies.push(String::from_utf8_lossy(&body).into_owned());
+            reply(200, &String::from_utf8_lossy(&body))
+        }
+        _ => reply(200, r#"{"ok":true}"#),
+    };
+    *received.lock().unwrap().statuses.entry(response.status().as_u16()).or_default() += 1;
+    Ok(response)
+}
+
+async fn thaw(freeze: &Freeze) {
+    let until = *freeze.0.lock().unwrap();
+    if let Some(until) = until.filter(|until| *until > Instant::now()) {
+        tokio::time::sleep_until(until.into()).await;
+    }
+}
+
+fn reply(status: u16, body: &str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body.to_owned())));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::IM_A_TEAPOT);
+    response
+}
