@@ -19,17 +19,18 @@ pub(super) fn fold(op: &Op) -> Option<Value> {
     if matches!(op, Op::Constant(_)) || !op.is_constant() {
         return None;
     }
-    let nothing = Nothing { random: RefCell::new(SmallRng::seed_from_u64(0)) };
+    let nothing = BeforeRun { random: RefCell::new(SmallRng::seed_from_u64(0)), wall: jiff::Timestamp::UNIX_EPOCH };
     let mut run = Run::bounded(&nothing, FOLD_BUDGET);
     op.evaluate(&mut run).ok()?.to_value().ok()
 }
 
-/// The scope of constants.
-struct Nothing {
-    random: RefCell<SmallRng>,
+/// The moment before the run, in which constants are evaluated: nothing has happened yet.
+pub struct BeforeRun {
+    pub random: RefCell<SmallRng>,
+    pub wall: jiff::Timestamp,
 }
 
-impl Scope for Nothing {
+impl Scope for BeforeRun {
     fn slot(&self, _: SlotId) -> Option<&Value> {
         None
     }
@@ -46,7 +47,7 @@ impl Scope for Nothing {
         &self.random
     }
     fn wall(&self) -> jiff::Timestamp {
-        jiff::Timestamp::UNIX_EPOCH
+        self.wall
     }
 }
 

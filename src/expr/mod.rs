@@ -39,6 +39,7 @@ use std::fmt;
 use crate::source::Span;
 
 pub use data::{Data, DataProgram};
+pub use fold::BeforeRun;
 pub use functions::{names as function_names, reference as function_reference, signature as function_signature};
 pub use jsonpath::JsonPath;
 pub use names::NameUse;

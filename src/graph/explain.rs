@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::expr::{DataProgram, Program, SlotId, Value};
+use crate::clean::mask;
+use crate::expr::{DataProgram, Program, SlotId};
 use crate::judge::Threshold;
 use crate::load::{Executor, Ramp, Stage, chart};
 use crate::plan::{GiveUp, LogLevel, Pick, Sleep, StatusRange, StopScope};
@@ -22,15 +23,9 @@ pub fn explain(graph: &Graph) -> String {
     }
     tree.thresholds();
     tree.shape();
-    masked(tree.out, &graph.secrets)
-}
-
-/// Constants are folded into the graph, so that a secret may stand in any printed value, also escaped as in JSON.
-fn masked(text: String, secrets: &[String]) -> String {
-    secrets.iter().fold(text, |text, secret| {
-        let escaped = Value::from(secret.as_str()).to_string();
-        text.replace(secret.as_str(), "***").replace(escaped.trim_matches('"'), "***")
-    })
+    // Constants are folded into the graph, so that a secret may stand in any printed value, encoded too. Short ones, which `mask`
+    // leaves where a target's text might have them by chance, are hidden here: this text is the plan's.
+    graph.secrets.iter().fold(mask(&tree.out, &graph.secrets), |text, secret| text.replace(secret.as_str(), "***"))
 }
 
 struct Tree<'g> {

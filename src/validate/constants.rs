@@ -6,9 +6,7 @@ use std::collections::BTreeSet;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
-use crate::expr::{
-    Binding, Data, DataProgram, EvalError, Fact, NameUse, Names, Response, Scope, SlotId, Template, TextProgram, Value,
-};
+use crate::expr::{BeforeRun, Binding, Data, DataProgram, EvalError, NameUse, Names, Template, TextProgram, Value};
 use crate::plan::Unread;
 
 /// The values of `env` and `vars`.
@@ -22,7 +20,7 @@ pub struct Constants {
     pub(super) secret: BTreeSet<String>,
     unread: Unread,
     seed: u64,
-    read_at: jiff::Timestamp,
+    wall: jiff::Timestamp,
 }
 
 /// A text that ought to be constant.
@@ -37,10 +35,10 @@ pub(crate) enum Rendered {
 
 impl Constants {
     pub(super) fn new(seed: u64, unread: &Unread) -> Constants {
-        let read_at = crate::clock::wall();
+        let wall = crate::clock::wall();
         let unread = unread.clone();
         let (broken, secret) = (BTreeSet::new(), BTreeSet::new());
-        Constants { env: Vec::new(), vars: Vec::new(), broken, secret, unread, seed, read_at }
+        Constants { env: Vec::new(), vars: Vec::new(), broken, secret, unread, seed, wall }
     }
 
     /// Renders a text that may read nothing but constants. Random functions give the same result every time.
@@ -104,8 +102,8 @@ impl Constants {
         }
     }
 
-    fn still(&self, stream: u64) -> Still {
-        Still { random: RefCell::new(SmallRng::seed_from_u64(self.seed.wrapping_add(stream))), read_at: self.read_at }
+    fn still(&self, stream: u64) -> BeforeRun {
+        BeforeRun { random: RefCell::new(SmallRng::seed_from_u64(self.seed.wrapping_add(stream))), wall: self.wall }
     }
 }
 
@@ -116,37 +114,5 @@ impl Names for Constants {
             _ => (&self.vars, root),
         };
         values.iter().find(|(known, _)| known == name).map(|(_, value)| Binding::Constant(value.clone()))
-    }
-}
-
-/// The moment before the run: nothing has happened yet.
-struct Still {
-    random: RefCell<SmallRng>,
-    read_at: jiff::Timestamp,
-}
-
-impl Scope for Still {
-    fn slot(&self, _: SlotId) -> Option<&Value> {
-        None
-    }
-
-    fn slot_name(&self, _: SlotId) -> &str {
-        ""
-    }
-
-    fn fact(&self, _: Fact) -> i64 {
-        0
-    }
-
-    fn response(&self) -> Option<&dyn Response> {
-        None
-    }
-
-    fn random(&self) -> &RefCell<SmallRng> {
-        &self.random
-    }
-
-    fn wall(&self) -> jiff::Timestamp {
-        self.read_at
     }
 }

@@ -380,3 +380,22 @@ fn a_redirect_without_an_end_is_a_failed_request() {
     assert!(outcome.stdout.contains("more than 10 redirects"), "{}", outcome.stdout);
     assert_eq!(outcome.count("http_reqs"), target.received().total());
 }
+
+#[test]
+fn explain_hides_a_secret_in_its_encoded_forms_too() {
+    let folder = tempfile::tempdir().unwrap();
+    // The base URL is printed as it is, since it never varies.
+    let text = r#"
+env: { PW: { secret: true } }
+http: { base_url: 'http://127.0.0.1:1/${env.PW}/${base64_encode("me:" + env.PW)}' }
+steps: [{ get: /a }]
+"#;
+    std::fs::write(folder.path().join("plan.yaml"), text).unwrap();
+    let mut explain = crate::program::proofload();
+    explain.current_dir(folder.path()).args(["explain", "plan.yaml", "-e", "PW=correct-horse"]);
+    let output = explain.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && said.contains("***"), "{said}");
+    // `me:correct-horse` in Base64.
+    assert!(!said.contains("correct-horse") && !said.contains("bWU6Y29ycmVjdC1ob3JzZQ"), "{said}");
+}

@@ -19,7 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("load", &["units"]),
     ("judge", &["metrics", "source", "units"]),
     ("validate", &["plan", "expr", "metrics", "units", "source", "diagnostic", "load", "judge", "clock"]),
-    ("graph", &["validate", "expr", "units", "plan", "source", "metrics", "judge", "load"]),
+    ("graph", &["clean", "validate", "expr", "units", "plan", "source", "metrics", "judge", "load"]),
     ("transport", &["clock", "units", "metrics"]),
     ("vu", &["clean", "graph", "expr", "transport", "metrics", "clock", "plan", "units"]),
     ("engine", &["graph", "load", "vu", "transport", "metrics", "clock", "plan", "health"]),
