@@ -94,7 +94,7 @@ fn check_out(path: &Path) -> Result<(), Failure> {
 }
 
 fn transport(graph: &Graph) -> Result<HttpTransport, Failure> {
-    let options = Options { insecure: graph.tls.insecure, ca_pem: graph.tls.ca_pem.clone(), ..Options::default() };
+    let options = Options { insecure: graph.tls.insecure, ca_pem: graph.tls.ca_pem.clone() };
     let transport = HttpTransport::new(options).map_err(Failure::Other)?;
     if graph.urls().any(|url| !url.starts_with("http://")) {
         // The first use of the cryptography costs tens of milliseconds, which are not the target's.

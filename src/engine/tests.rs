@@ -320,6 +320,14 @@ impl Transport for Broken {
 impl Session for Broken {
     fn rest(&mut self) {}
 
+    fn close(&mut self) {}
+
+    fn fork(&mut self) -> Broken {
+        Broken { panics: self.panics }
+    }
+
+    fn join(&mut self, _: Broken) {}
+
     async fn send(&mut self, _: &Request) -> Result<Exchange, Failure> {
         assert!(!self.panics, "as asked for");
         std::future::pending().await

@@ -28,6 +28,28 @@ pub struct Request {
     pub body: Bytes,
     /// For the whole hop, from the look-up to the last byte.
     pub timeout: Duration,
+    /// The largest body that is taken, in bytes, after decoding.
+    pub max_body: usize,
+    /// Reads the body to its end without keeping it.
+    pub discard_body: bool,
+    /// Sends the head first, and the body once the server says `100 Continue`, or after a second without a word.
+    pub expect_continue: bool,
+}
+
+impl Request {
+    /// A plain GET with a minute's time and at most 64 MiB of body.
+    pub fn get(uri: Uri) -> Request {
+        Request {
+            method: Method::GET,
+            uri,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            timeout: Duration::from_secs(60),
+            max_body: 64 * 1024 * 1024,
+            discard_body: false,
+            expect_continue: false,
+        }
+    }
 }
 
 /// A response that came in whole; the body is decoded (gzip, brotli, zstd, deflate) and complete.
@@ -74,6 +96,20 @@ pub trait Session {
 
     /// A pause comes: lets go of memory that only matters while something is exchanged. Connections stay open.
     fn rest(&mut self);
+
+    /// Closes all connections: the next request opens a new one.
+    fn close(&mut self);
+
+    /// A session for something that the same user does at the same time: a browser's further connections. Connections that are
+    /// not busy go with it where the protocol allows one request at a time, and are shared where it allows more.
+    fn fork(&mut self) -> Self
+    where
+        Self: Sized;
+
+    /// What [`Session::fork`] gave out comes back, with the connections that are still good.
+    fn join(&mut self, other: Self)
+    where
+        Self: Sized;
 }
 
 /// Makes a session for each VU of one thread.

@@ -95,6 +95,14 @@ impl Session for ScriptedSession {
 
     fn rest(&mut self) {}
 
+    fn close(&mut self) {}
+
+    fn fork(&mut self) -> ScriptedSession {
+        ScriptedSession { scripted: self.scripted.clone(), started: None }
+    }
+
+    fn join(&mut self, _: ScriptedSession) {}
+
     fn cut(&mut self) -> Option<Failure> {
         let waiting = clock::now() - self.started.take()?;
         Some(failure(ErrorCode::Other, Phases { waiting, ..Phases::default() }))
@@ -119,8 +127,7 @@ mod tests {
     async fn a_late_reply_is_a_timeout_and_a_dropped_one_is_cut() {
         let scripted = Scripted::new(|_| Reply { delay: Duration::from_secs(2), ..Reply::default() });
         let timeout = Duration::from_secs(1);
-        let (method, uri, headers, body) = Default::default();
-        let request = Request { method, uri, headers, body, timeout };
+        let request = Request { timeout, ..Request::get(::http::Uri::default()) };
         let mut session = scripted.session();
         let failure = session.send(&request).await.unwrap_err();
         assert_eq!((failure.code, failure.phases.duration()), (ErrorCode::Timeout, timeout));

@@ -16,6 +16,9 @@ use crate::plan::StatusRange;
 use crate::transport::url::{parse_url, redirect_target};
 use crate::transport::{ErrorCode, Exchange, Failure, Request, Session};
 
+/// The largest body that is taken, in bytes.
+const MAX_BODY: usize = 64 * 1024 * 1024;
+
 impl<S: Session> Vu<S> {
     pub(super) async fn request(&mut self, step: &Step, spec: &RequestStep) -> Flow {
         let due = now();
@@ -171,7 +174,16 @@ impl<S: Session> Vu<S> {
             headers.append(name, value);
         }
         let body = self.body(&spec.body, &mut headers).map_err(|error| format!("the body: {}", error.message))?;
-        Ok(Request { method: spec.method.clone(), uri, headers, body, timeout: spec.timeout })
+        Ok(Request {
+            method: spec.method.clone(),
+            uri,
+            headers,
+            body,
+            timeout: spec.timeout,
+            max_body: MAX_BODY,
+            discard_body: false,
+            expect_continue: false,
+        })
     }
 
     fn body(&self, body: &BodyProgram, headers: &mut HeaderMap) -> Result<Bytes, EvalError> {

@@ -111,7 +111,7 @@ fn session() -> HttpSession {
 
 fn request(method: Method, url: &str, body: &'static str) -> Request {
     let (uri, headers) = (parse_url(url).unwrap(), HeaderMap::new());
-    Request { method, uri, headers, body: body.into(), timeout: Duration::from_secs(20) }
+    Request { method, headers, body: body.into(), timeout: Duration::from_secs(20), ..Request::get(uri) }
 }
 
 fn get(url: &str) -> Request {
@@ -372,8 +372,7 @@ async fn an_encoded_body_is_decoded_and_a_bomb_is_not() {
 async fn a_body_past_the_limit_is_not_read() {
     let endless = vec![Act::Request, reply(format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(5000))), Drain];
     let server = Server::start(vec![endless]).await;
-    let options = Options { max_body: 4999, ..Options::default() };
-    let failure = HttpTransport::new(options).unwrap().session().send(&get(&server.url())).await.unwrap_err();
+    let failure = session().send(&Request { max_body: 4999, ..get(&server.url()) }).await.unwrap_err();
     assert_eq!((failure.code, failure.status, failure.proto), (ErrorCode::Other, 200, "HTTP/1.1"));
     assert_eq!(failure.message, "body is larger than 4999 bytes, the most that is kept");
 }

@@ -23,20 +23,12 @@ use resolve::Resolver;
 pub use session::HttpSession;
 
 /// How the wire is treated, for all VUs alike.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Accept any certificate.
     pub insecure: bool,
     /// Certificates to trust besides the system's, in PEM.
     pub ca_pem: Option<Vec<u8>>,
-    /// The largest body that is taken, in bytes, after decoding.
-    pub max_body: usize,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options { insecure: false, ca_pem: None, max_body: 64 * 1024 * 1024 }
-    }
 }
 
 /// Makes sessions. A clone for each thread shares what they have in common.
@@ -48,7 +40,6 @@ pub struct HttpTransport {
 struct Shared {
     insecure: bool,
     authorities: Vec<CertificateDer<'static>>,
-    max_body: usize,
     resolver: Resolver,
     /// Made at the first https target: a run without one does not wait for the system's trust store.
     tls: OnceLock<Result<Arc<ClientConfig>, String>>,
@@ -63,7 +54,6 @@ impl HttpTransport {
             shared: Arc::new(Shared {
                 insecure: options.insecure,
                 authorities,
-                max_body: options.max_body,
                 resolver: Resolver::default(),
                 tls: OnceLock::new(),
             }),

@@ -65,6 +65,23 @@ impl Session for HttpSession {
     fn rest(&mut self) {
         self.connections.retain_mut(Connection::rest);
     }
+
+    fn close(&mut self) {
+        self.connections.clear();
+    }
+
+    fn fork(&mut self) -> HttpSession {
+        let mut other = HttpSession::new(self.shared.clone());
+        other.connections.extend(self.connections.pop());
+        other
+    }
+
+    fn join(&mut self, mut other: HttpSession) {
+        other.cut();
+        self.connections.append(&mut other.connections);
+        let surplus = self.connections.len().saturating_sub(MAX_CONNECTIONS);
+        self.connections.drain(..surplus);
+    }
 }
 
 /// A hop under way, with all it needs of its session.
@@ -142,7 +159,7 @@ impl Sending<'_> {
     async fn exchange(&mut self, target: Target<'_>) -> Result<(Parts, Bytes), Cause> {
         let Some(connection) = self.connections.last_mut() else { return Err(Cause::of_close(target.host, false)) };
         let request = assemble(self.request, connection.authority());
-        let limit = self.shared.max_body;
+        let limit = self.request.max_body;
         let ended = match connection.exchange(request, self.hop, self.timer.as_mut(), limit).await {
             Ok(response) => return Ok(response),
             Err(ended) => ended,
@@ -164,7 +181,7 @@ impl Sending<'_> {
             self.connections.pop();
         }
         let (parts, body) = outcome?;
-        let body = decode::decode(&parts.headers, body, self.shared.max_body)?;
+        let body = decode::decode(&parts.headers, body, self.request.max_body)?;
         let end = self.hop.meter().last_read_at().unwrap_or_else(clock::now);
         let (sent, received) = self.hop.take_bytes();
         Ok(Exchange {
