@@ -94,25 +94,21 @@ impl Cause {
         Cause::new(code, format!("TLS with `{host}` failed: {why}"))
     }
 
-    /// An exchange with `peer` broke off; `answered` when a part of the response had come.
-    pub fn of_exchange(peer: impl std::fmt::Display, answered: bool, error: &hyper::Error) -> Cause {
+    /// What `peer` answered is not HTTP/1.
+    pub fn of_nonsense(peer: impl std::fmt::Display, why: &str) -> Cause {
+        Cause::new(ErrorCode::Protocol, format!("{peer} did not answer in HTTP/1: {why}"))
+    }
+
+    /// What `peer` sent is not the body that its head announced.
+    pub fn of_malformed_body(peer: impl std::fmt::Display, why: &str) -> Cause {
+        Cause::new(ErrorCode::Protocol, format!("{peer} sent a malformed body: {why}"))
+    }
+
+    /// The connection to `peer` broke in the middle of an exchange; `answered` when a part of the response had come.
+    pub fn of_exchange(peer: impl std::fmt::Display, answered: bool, error: &io::Error) -> Cause {
         if let Some(tls) = find::<rustls::Error>(error) {
             return Cause::of_tls(&peer.to_string(), tls);
         }
-        if error.is_parse() {
-            let why = error.source().map_or_else(|| error.to_string(), |source| format!("{error} ({source})"));
-            return Cause::new(ErrorCode::Protocol, format!("{peer} did not answer in HTTP/1: {why}"));
-        }
-        if error.is_user() {
-            return Cause::new(ErrorCode::Other, format!("the request cannot be sent: {error}"));
-        }
-        match find::<io::Error>(error) {
-            Some(error) => Cause::of_broken_exchange(peer, answered, error),
-            None => Cause::of_close(peer, answered),
-        }
-    }
-
-    fn of_broken_exchange(peer: impl std::fmt::Display, answered: bool, error: &io::Error) -> Cause {
         match error.kind() {
             io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => {
                 Cause::new(ErrorCode::Reset, format!("connection reset by {peer} {}", when(answered)))
@@ -121,9 +117,6 @@ impl Cause {
                 Cause::new(ErrorCode::BrokenPipe, format!("{peer} closed the connection while the request was written"))
             }
             io::ErrorKind::UnexpectedEof => Cause::of_close(peer, answered),
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-                Cause::new(ErrorCode::Protocol, format!("{peer} sent a malformed body: {}", plain(error)))
-            }
             _ => Cause::new(ErrorCode::Tcp, format!("connection to {peer} broke: {}", plain(error))),
         }
     }

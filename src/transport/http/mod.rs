@@ -6,6 +6,7 @@
 mod connection;
 mod decode;
 mod dial;
+mod h1;
 mod hop;
 mod meter;
 mod resolve;

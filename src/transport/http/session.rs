@@ -4,9 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::response::Parts;
-use http::{HeaderValue, Method, Uri, header};
-use http_body_util::Full;
+use http::{HeaderMap, Method};
 use tokio::time::Sleep;
 
 use super::connection::{Connection, Ended};
@@ -63,7 +61,7 @@ impl Session for HttpSession {
     }
 
     fn rest(&mut self) {
-        self.connections.retain_mut(Connection::rest);
+        self.timer = None;
     }
 
     fn close(&mut self) {
@@ -94,9 +92,9 @@ struct Sending<'a> {
 }
 
 impl Sending<'_> {
-    async fn run(&mut self) -> Result<(Parts, Bytes), Cause> {
+    async fn run(&mut self) -> Result<(HeaderMap, Bytes), Cause> {
         let target = Target::of(&self.request.uri)?;
-        if self.reuse(target).await {
+        if self.reuse(target) {
             match self.exchange(target).await {
                 Err(cause) if self.is_to_be_repeated(&cause) => self.give_up_connection(),
                 outcome => return outcome,
@@ -107,14 +105,14 @@ impl Sending<'_> {
     }
 
     /// Brings a connection to `target` that is still good to the end of the list.
-    async fn reuse(&mut self, target: Target<'_>) -> bool {
+    fn reuse(&mut self, target: Target<'_>) -> bool {
         let Some(index) = self.connections.iter().rposition(|connection| connection.serves(target)) else {
             return false;
         };
         self.connections[index..].rotate_left(1);
         let Some(connection) = self.connections.last_mut() else { return false };
         self.hop.reuse_connection(connection.meter().clone());
-        if connection.is_ready_after_a_look().await {
+        if connection.is_open_after_a_look() {
             self.hop.exchange_at_once();
             return true;
         }
@@ -144,7 +142,7 @@ impl Sending<'_> {
             () = self.timer.as_mut() => None,
         };
         let Some(dialled) = dialled else { return Err(self.hop.time_out(target.host)) };
-        let connection = Connection::new(target, dialled, self.hop.meter().clone()).await?;
+        let connection = Connection::new(target, dialled, self.hop.meter().clone())?;
         if self.connections.len() >= MAX_CONNECTIONS {
             self.connections.remove(0);
         }
@@ -156,38 +154,38 @@ impl Sending<'_> {
         Ok(())
     }
 
-    async fn exchange(&mut self, target: Target<'_>) -> Result<(Parts, Bytes), Cause> {
+    async fn exchange(&mut self, target: Target<'_>) -> Result<(HeaderMap, Bytes), Cause> {
         let Some(connection) = self.connections.last_mut() else { return Err(Cause::of_close(target.host, false)) };
-        let request = assemble(self.request, connection.authority());
-        let limit = self.request.max_body;
-        let ended = match connection.exchange(request, self.hop, self.timer.as_mut(), limit).await {
+        let ended = match connection.exchange(self.request, self.hop, self.timer.as_mut()).await {
             Ok(response) => return Ok(response),
             Err(ended) => ended,
         };
         let (peer, answered) = (connection.peer(), self.hop.meter().is_answered());
         Err(match ended {
-            Ended::Broken(error) => Cause::of_exchange(peer, answered, &error),
+            Ended::Io(error) => Cause::of_exchange(peer, answered, &error),
             Ended::Closed => Cause::of_close(peer, answered),
-            Ended::TooLarge => decode::too_large(limit),
+            Ended::Head(why) => Cause::of_nonsense(peer, why),
+            Ended::Body(why) => Cause::of_malformed_body(peer, why),
+            Ended::TooLarge => decode::too_large(self.request.max_body),
             Ended::TimedOut => self.hop.time_out(target.host),
         })
     }
 
     /// Closes the connection unless it can be used again.
-    fn end(&mut self, outcome: Result<(Parts, Bytes), Cause>) -> Result<Exchange, Cause> {
+    fn end(&mut self, outcome: Result<(HeaderMap, Bytes), Cause>) -> Result<Exchange, Cause> {
         let peer = self.connections.last().filter(|_| self.hop.connected).map(|connection| connection.peer().ip());
-        let is_kept = outcome.is_ok() && self.connections.last().is_some_and(Connection::is_ready);
+        let is_kept = outcome.is_ok() && self.connections.last().is_some_and(Connection::is_open);
         if self.hop.connected && !is_kept {
             self.connections.pop();
         }
-        let (parts, body) = outcome?;
-        let body = decode::decode(&parts.headers, body, self.request.max_body)?;
+        let (headers, body) = outcome?;
+        let body = decode::decode(&headers, body, self.request.max_body)?;
         let end = self.hop.meter().last_read_at().unwrap_or_else(clock::now);
         let (sent, received) = self.hop.take_bytes();
         Ok(Exchange {
             status: self.hop.status,
             proto: self.hop.proto,
-            headers: parts.headers,
+            headers,
             body,
             phases: self.hop.phases(end),
             remote_ip: peer,
@@ -196,27 +194,6 @@ impl Sending<'_> {
             received,
         })
     }
-}
-
-/// The request as it goes over the wire.
-fn assemble(request: &Request, authority: &HeaderValue) -> http::Request<Full<Bytes>> {
-    let mut headers = request.headers.clone();
-    if !headers.contains_key(header::HOST) {
-        headers.insert(header::HOST, authority.clone());
-    }
-    // The length is what it is, whatever the plan says; and an empty body of a method that has one is told to be empty.
-    headers.remove(header::CONTENT_LENGTH);
-    if request.body.is_empty() && matches!(request.method, Method::POST | Method::PUT | Method::PATCH) {
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
-    }
-    let mut assembled = http::Request::new(Full::new(request.body.clone()));
-    *assembled.method_mut() = request.method.clone();
-    *assembled.uri_mut() = match request.uri.path_and_query() {
-        Some(path) if !path.as_str().is_empty() => Uri::from(path.clone()),
-        _ => Uri::default(),
-    };
-    *assembled.headers_mut() = headers;
-    assembled
 }
 
 fn is_idempotent(method: &Method) -> bool {

@@ -1,0 +1,176 @@
+//! The body of a response: where it ends, and the bytes of it that are kept.
+
+use bytes::Bytes;
+
+use super::super::connection::Ended;
+
+/// What a server's word about the length of a body is worth in memory set aside.
+const MAX_TRUSTED_LENGTH: u64 = 1024 * 1024;
+
+/// All that may stand around the chunks of one body: extensions and trailers, in bytes.
+const MAX_AROUND: usize = 16 * 1024;
+
+/// How a body ends.
+#[derive(Debug, PartialEq)]
+pub enum Framing {
+    /// After so many bytes more.
+    Length(u64),
+    Chunked(Chunks),
+    UntilClose,
+}
+
+impl Framing {
+    pub fn is_done(&self) -> bool {
+        match self {
+            Framing::Length(left) => *left == 0,
+            Framing::Chunked(chunks) => chunks.place == Place::End,
+            Framing::UntilClose => false,
+        }
+    }
+
+    /// Moves what belongs to the body, and nothing behind it, from `bytes` to `body`.
+    pub fn take(&mut self, bytes: &mut &[u8], body: &mut Body) -> Result<(), Ended> {
+        match self {
+            Framing::Length(left) => {
+                let piece = split(bytes, *left);
+                *left -= piece.len() as u64;
+                body.push(piece)
+            }
+            Framing::Chunked(chunks) => chunks.take(bytes, body),
+            Framing::UntilClose => body.push(std::mem::take(bytes)),
+        }
+    }
+}
+
+/// At most `length` bytes off the front.
+fn split<'b>(bytes: &mut &'b [u8], length: u64) -> &'b [u8] {
+    let (piece, rest) = bytes.split_at(length.min(bytes.len() as u64) as usize);
+    *bytes = rest;
+    piece
+}
+
+/// The chunked coding (RFC 9112, 7.1), bytewise around the chunks and piecewise within.
+#[derive(Debug, Default, PartialEq)]
+pub struct Chunks {
+    place: Place,
+    /// What is left of the chunk.
+    left: u64,
+    /// Bytes of extensions and trailers so far.
+    around: usize,
+}
+
+/// What comes next.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Place {
+    #[default]
+    FirstDigit,
+    Digit,
+    /// White space after the size: no more digits.
+    AfterSize,
+    Extension,
+    SizeLf,
+    Data,
+    DataCr,
+    DataLf,
+    /// The start of a trailer's line, or of the last line.
+    TrailerStart,
+    Trailer,
+    TrailerLf,
+    EndLf,
+    End,
+}
+
+impl Chunks {
+    fn take(&mut self, bytes: &mut &[u8], body: &mut Body) -> Result<(), Ended> {
+        while self.place != Place::End {
+            if self.place == Place::Data {
+                let piece = split(bytes, self.left);
+                self.left -= piece.len() as u64;
+                body.push(piece)?;
+                if self.left > 0 {
+                    return Ok(());
+                }
+                self.place = Place::DataCr;
+            }
+            let Some((byte, rest)) = bytes.split_first() else { return Ok(()) };
+            self.place = self.step(*byte).map_err(Ended::Body)?;
+            *bytes = rest;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, byte: u8) -> Result<Place, &'static str> {
+        use Place::*;
+        Ok(match (self.place, byte) {
+            (FirstDigit | Digit, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => self.digit(byte)?,
+            (Digit, b'\r') | (AfterSize | Extension, b'\r') => SizeLf,
+            (Digit | AfterSize, b' ' | b'\t') => self.around(AfterSize)?,
+            (Digit | AfterSize, b';') => self.around(Extension)?,
+            (Extension, b'\n') => return Err("a line end in a chunk's extension"),
+            (Extension, _) => self.around(Extension)?,
+            (SizeLf, b'\n') if self.left == 0 => TrailerStart,
+            (SizeLf, b'\n') => Data,
+            (DataCr, b'\r') => DataLf,
+            (DataLf, b'\n') => FirstDigit,
+            (TrailerStart, b'\r') => EndLf,
+            (Trailer, b'\r') => TrailerLf,
+            (TrailerStart | Trailer, _) => self.around(Trailer)?,
+            (TrailerLf, b'\n') => TrailerStart,
+            (EndLf, b'\n') => End,
+            (FirstDigit | Digit | AfterSize, _) => return Err("invalid chunk size"),
+            (SizeLf | DataCr | DataLf | TrailerLf | EndLf | Data | End, _) => return Err("invalid end of a chunk"),
+        })
+    }
+
+    fn digit(&mut self, byte: u8) -> Result<Place, &'static str> {
+        let digit = char::from(byte).to_digit(16).unwrap_or_default();
+        self.left = self.left.checked_mul(16).ok_or("invalid chunk size: too large")? + u64::from(digit);
+        Ok(Place::Digit)
+    }
+
+    fn around(&mut self, place: Place) -> Result<Place, &'static str> {
+        self.around += 1;
+        if self.around > MAX_AROUND { Err("too much around its chunks") } else { Ok(place) }
+    }
+}
+
+/// What is kept of a body.
+pub struct Body {
+    kept: Vec<u8>,
+    /// The most that may be kept; `None` where nothing is.
+    limit: Option<usize>,
+}
+
+impl Body {
+    pub fn new(limit: Option<usize>) -> Body {
+        Body { kept: Vec::new(), limit }
+    }
+
+    /// Sets aside what will be needed, as far as a server is to be believed.
+    pub fn expect(&mut self, framing: &Framing) -> Result<(), Ended> {
+        match (framing, self.limit) {
+            (Framing::Length(length), Some(limit)) if *length > limit as u64 => Err(Ended::TooLarge),
+            (Framing::Length(length), Some(_)) => {
+                self.kept.reserve_exact((*length).min(MAX_TRUSTED_LENGTH) as usize);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn push(&mut self, piece: &[u8]) -> Result<(), Ended> {
+        match self.limit {
+            None => Ok(()),
+            Some(limit) if piece.len() > limit - self.kept.len() => Err(Ended::TooLarge),
+            Some(_) => {
+                self.kept.extend_from_slice(piece);
+                Ok(())
+            }
+        }
+    }
+
+    /// In memory of exactly its size: the VU keeps its last response for as long as it thinks.
+    pub fn finish(self) -> Bytes {
+        self.kept.into_boxed_slice().into()
+    }
+}
