@@ -20,6 +20,10 @@ use tokio_rustls::TlsAcceptor;
 enum Act {
     /// Reads one whole request.
     Request,
+    /// Reads the head of one.
+    Head,
+    /// Reads so many bytes.
+    Take(usize),
     Reply(Bytes),
     Pause(u64),
     /// Reads whatever comes until the client has closed.
@@ -80,6 +84,8 @@ async fn follow(script: Vec<Act>, mut stream: impl AsyncRead + AsyncWrite + Unpi
     for act in script {
         match act {
             Act::Request => read_request(&mut stream, &mut served.requests).await,
+            Act::Head => drop(read_head(&mut stream, &mut served.requests).await),
+            Act::Take(length) => read_exactly(&mut stream, length, &mut served.requests).await,
             Reply(bytes) => {
                 stream.write_all(&bytes).await.unwrap();
                 stream.flush().await.unwrap();
@@ -94,15 +100,23 @@ async fn follow(script: Vec<Act>, mut stream: impl AsyncRead + AsyncWrite + Unpi
 }
 
 async fn read_request(stream: &mut (impl AsyncRead + Unpin), into: &mut Vec<u8>) {
+    let head = read_head(stream, into).await;
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
+    read_exactly(stream, length.parse().unwrap(), into).await;
+}
+
+async fn read_head(stream: &mut (impl AsyncRead + Unpin), into: &mut Vec<u8>) -> String {
     let start = into.len();
     while !into[start..].ends_with(b"\r\n\r\n") {
         into.push(stream.read_u8().await.unwrap());
     }
-    let head = String::from_utf8(into[start..].to_vec()).unwrap();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
-    let mut body = vec![0; length.parse().unwrap()];
-    stream.read_exact(&mut body).await.unwrap();
-    into.extend(body);
+    String::from_utf8(into[start..].to_vec()).unwrap()
+}
+
+async fn read_exactly(stream: &mut (impl AsyncRead + Unpin), length: usize, into: &mut Vec<u8>) {
+    let mut bytes = vec![0; length];
+    stream.read_exact(&mut bytes).await.unwrap();
+    into.extend(bytes);
 }
 
 fn session() -> HttpSession {
@@ -353,6 +367,14 @@ async fn a_freeze_is_seen_in_the_phase_it_hits() {
 }
 
 #[tokio::test]
+async fn what_a_server_says_beforehand_is_not_its_answer() {
+    let hints = "HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n";
+    let server = Server::start(vec![vec![Act::Request, reply(hints), Pause(60), reply(OK)]]).await;
+    let phases = session().send(&get(&server.url())).await.unwrap().phases;
+    assert!(phases.waiting >= Duration::from_millis(60), "{phases:?}");
+}
+
+#[tokio::test]
 async fn an_encoded_body_is_decoded_and_a_bomb_is_not() {
     let encode = |body: &[u8]| zstd::encode_all(body, 1).unwrap();
     let respond = |body: Vec<u8>| {
@@ -375,6 +397,93 @@ async fn a_body_past_the_limit_is_not_read() {
     let failure = session().send(&Request { max_body: 4999, ..get(&server.url()) }).await.unwrap_err();
     assert_eq!((failure.code, failure.status, failure.proto), (ErrorCode::Other, 200, "HTTP/1.1"));
     assert_eq!(failure.message, "body is larger than 4999 bytes, the most that is kept");
+}
+
+#[tokio::test]
+async fn a_body_that_is_announced_past_the_limit_is_not_waited_for() {
+    let server =
+        Server::start(vec![vec![Act::Request, reply("HTTP/1.1 200 OK\r\ncontent-length: 5000\r\n\r\n"), Drain]]).await;
+    let failure = session().send(&Request { max_body: 4999, ..get(&server.url()) }).await.unwrap_err();
+    assert_eq!((failure.code, failure.status), (ErrorCode::Other, 200));
+}
+
+#[tokio::test]
+async fn a_discarded_body_is_read_counted_and_not_kept() {
+    let response =
+        format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 300000\r\n\r\n{}", "x".repeat(300_000));
+    let server = Server::start(vec![vec![Act::Request, reply(response.clone()), Act::Request, reply(OK)]]).await;
+    let mut session = session();
+    let request = Request { discard_body: true, max_body: 10, ..get(&server.url()) };
+    let exchange = session.send(&request).await.unwrap();
+    assert_eq!((exchange.status, exchange.body.len(), exchange.received), (200, 0, response.len() as u64));
+    assert!(session.send(&request).await.unwrap().reused);
+}
+
+#[tokio::test]
+async fn a_response_may_come_byte_by_byte() {
+    let response = "HTTP/1.1 200 OK\r\nserver: x\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nt: u\r\n\r\n";
+    let pieces = response.bytes().flat_map(|byte| [Reply(Bytes::from(vec![byte])), Pause(0)]);
+    let script = [Act::Request].into_iter().chain(pieces).chain([Act::Request, reply(OK)]).collect();
+    let server = Server::start(vec![script]).await;
+    let mut session = session();
+    let exchange = session.send(&get(&server.url())).await.unwrap();
+    assert_eq!((&exchange.body[..], exchange.received), (&b"hello"[..], response.len() as u64));
+    assert!(session.send(&get(&server.url())).await.unwrap().reused);
+}
+
+#[tokio::test]
+async fn a_large_body_goes_out_whole_and_in_order() {
+    let server = Server::start(vec![vec![Pause(20), Act::Request, reply(OK), Act::Request, reply(OK)]]).await;
+    let mut session = session();
+    let body: Bytes = (0..5_000_000_u32).flat_map(|number| (number as u16).to_be_bytes()).collect();
+    for _ in 0..2 {
+        let request = Request { body: body.clone(), ..request(Method::POST, &server.url(), "") };
+        assert!(session.send(&request).await.unwrap().sent > body.len() as u64);
+    }
+    let requests = server.served().await.remove(0).requests;
+    assert!(requests.ends_with(&body) && requests[..requests.len() / 2].ends_with(&body));
+}
+
+#[tokio::test]
+async fn a_server_may_answer_before_it_has_read_the_request() {
+    let early = reply("HTTP/1.1 413 Too Large\r\ncontent-length: 2\r\n\r\nno");
+    let server = Server::start(vec![vec![early, Freeze], vec![Act::Request, reply(OK)]]).await;
+    let mut session = session();
+    let large = Request { body: vec![0; 64 * 1024 * 1024].into(), ..request(Method::POST, &server.url(), "") };
+    let exchange = session.send(&large).await.unwrap();
+    assert_eq!((exchange.status, &exchange.body[..]), (413, &b"no"[..]));
+    // The rest of the body would be taken for the next request.
+    assert!(!session.send(&get(&server.url())).await.unwrap().reused);
+    server.serving.abort();
+}
+
+/// A body that waits for the server's word, and what follows on the same connection or on another.
+async fn check_continue(script: Vec<Act>, status: u16, expected: &str) {
+    let server = Server::start(vec![script, vec![Act::Request, reply(OK)]]).await;
+    let mut session = session();
+    let request = Request { expect_continue: true, ..request(Method::PUT, &server.url(), "abc") };
+    assert_eq!(session.send(&request).await.unwrap().status, status);
+    let next = session.send(&get(&server.url())).await.unwrap();
+    drop(session);
+    let served = if next.reused {
+        server.serving.abort();
+        Vec::new()
+    } else {
+        server.served().await
+    };
+    let text = served.first().map(|first| String::from_utf8_lossy(&first.requests).into_owned());
+    let text = text.map_or("reused".to_owned(), |text| text.split("\r\n\r\n").nth(1).unwrap().to_owned());
+    assert_eq!(text, expected);
+}
+
+#[tokio::test]
+async fn a_body_may_wait_until_the_server_wants_it() {
+    let go_on = || reply("HTTP/1.1 100 Continue\r\n\r\n");
+    check_continue(vec![Act::Head, go_on(), Act::Take(3), reply(OK), Act::Request, reply(OK)], 200, "reused").await;
+    let refusal = reply("HTTP/1.1 417 Expectation Failed\r\ncontent-length: 0\r\n\r\n");
+    check_continue(vec![Act::Head, refusal, Drain], 417, "").await;
+    // Servers that have never heard of it wait for the body without a word.
+    check_continue(vec![Act::Head, Act::Take(3), reply(OK), Act::Request, reply(OK)], 200, "reused").await;
 }
 
 /// Starts to send and stops after 40 ms.

@@ -52,6 +52,11 @@ impl Meter {
         self.first_read_at.get().is_some()
     }
 
+    /// What came so far was only said beforehand (RFC 9110, 15.2): the response is still awaited.
+    pub fn forget_answer(&self) {
+        self.first_read_at.set(None);
+    }
+
     /// When the last byte of the response came.
     pub fn last_read_at(&self) -> Option<Instant> {
         self.last_read_at.get()

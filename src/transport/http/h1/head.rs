@@ -84,11 +84,10 @@ fn own(fields: &[httparse::Header<'_>]) -> Result<HeaderMap, &'static str> {
 
 fn framing(headers: &HeaderMap, is_http_10: bool) -> Result<Framing, &'static str> {
     if let Some(last) = headers.get_all(header::TRANSFER_ENCODING).iter().next_back() {
-        return match last.as_bytes().rsplit(|byte| *byte == b',').next() {
+        let coding = last.to_str().ok().and_then(|codings| codings.rsplit(',').next());
+        return match coding {
             _ if is_http_10 => Err("a transfer-encoding in HTTP/1.0"),
-            Some(coding) if coding.trim_ascii().eq_ignore_ascii_case(b"chunked") => {
-                Ok(Framing::Chunked(Chunks::default()))
-            }
+            Some(coding) if coding.trim().eq_ignore_ascii_case("chunked") => Ok(Framing::Chunked(Chunks::default())),
             _ => Ok(Framing::UntilClose),
         };
     }

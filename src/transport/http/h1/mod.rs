@@ -117,6 +117,9 @@ impl Exchange<'_> {
             if let Some(head) = self.response.head() {
                 (hop.status, hop.proto) = (head.status, head.proto);
             }
+            if self.response.is_untouched() {
+                hop.meter().forget_answer();
+            }
             match fed {
                 Ok(None) => self.release(cx, authority),
                 Ok(Some(surplus)) => return Poll::Ready(Ok(surplus)),

@@ -31,6 +31,11 @@ impl<'a> Response<'a> {
         self.head.as_ref()
     }
 
+    /// Whether nothing of it came yet, whatever the server may have said beforehand.
+    pub fn is_untouched(&self) -> bool {
+        self.head.is_none() && self.partial.is_empty()
+    }
+
     /// Whether the server said `100 Continue`.
     pub fn is_continued(&self) -> bool {
         self.is_continued
