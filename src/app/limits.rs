@@ -2,6 +2,7 @@
 
 use super::Failure;
 use crate::graph::Graph;
+use crate::plan::Connections;
 
 /// Descriptors that the process needs besides one per VU: its threads' runtimes, standard streams, files.
 const OWN_DESCRIPTORS: u64 = 64;
@@ -9,8 +10,10 @@ const OWN_DESCRIPTORS: u64 = 64;
 /// Raises the limit on open files as far as it may go, and refuses a plan whose peak is above that.
 pub(super) fn check_descriptors(graph: &Graph, threads: usize) -> Result<(), Failure> {
     let vus: u64 = graph.scenarios.iter().map(|scenario| scenario.executor.peak_vus()).sum();
+    // Those whose connections are lent have none of their own.
+    let connections = if let Connections::Shared(all) = graph.http.connections { vus.min(all) } else { vus };
     // No more threads are started than there are VUs.
-    let needed = vus + OWN_DESCRIPTORS + 8 * vus.min(threads as u64);
+    let needed = connections + OWN_DESCRIPTORS + 8 * vus.min(threads as u64);
     // Without an answer from the system there is nothing to compare with.
     let Ok(allowed) = rlimit::increase_nofile_limit(u64::MAX) else { return Ok(()) };
     if allowed >= needed {

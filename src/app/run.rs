@@ -10,6 +10,7 @@ use crate::cli::{OutputArgs, PlanArgs, RunArgs};
 use crate::engine::{self, Ran};
 use crate::graph::{Action, Graph};
 use crate::judge::{self, Facts, Generator, Outcome};
+use crate::plan::Connections;
 use crate::report::result::ResultFile;
 use crate::report::{Summary, text};
 use crate::source::Source;
@@ -94,7 +95,14 @@ fn check_out(path: &Path) -> Result<(), Failure> {
 }
 
 fn transport(graph: &Graph) -> Result<HttpTransport, Failure> {
-    let options = Options { insecure: graph.tls.insecure, ca_pem: graph.tls.ca_pem.clone() };
+    let options = Options {
+        insecure: graph.tls.insecure,
+        ca_pem: graph.tls.ca_pem.clone(),
+        shared_connections: match graph.http.connections {
+            Connections::Shared(all) => Some(all),
+            Connections::PerVu | Connections::PerIteration => None,
+        },
+    };
     let transport = HttpTransport::new(options).map_err(Failure::Other)?;
     if graph.urls().any(|url| !url.starts_with("http://")) {
         // The first use of the cryptography costs tens of milliseconds, which are not the target's.

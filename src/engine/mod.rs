@@ -20,8 +20,9 @@ use crate::clock::{Duration, Instant, now};
 use crate::graph::Graph;
 use crate::health::{Health, Stretch};
 use crate::metrics::{Aggregate, Interval};
+use crate::plan::Connections;
 use crate::plan::LogLevel;
-use crate::transport::Transport;
+use crate::transport::Spread;
 use executor::Counters;
 pub use stop::Command;
 use worker::Worker;
@@ -113,7 +114,7 @@ pub fn planned(graph: &Graph) -> Duration {
 }
 
 /// Runs the graph to its end. Interrupts come in through `events`; `sender` is its other end.
-pub fn run<T: Transport + Clone + Send + 'static>(
+pub fn run<T: Spread>(
     graph: &Arc<Graph>,
     transport: &T,
     threads: usize,
@@ -121,7 +122,9 @@ pub fn run<T: Transport + Clone + Send + 'static>(
     observer: &mut dyn Observer,
 ) -> std::io::Result<Ran> {
     let peak: u64 = graph.scenarios.iter().map(|scenario| scenario.executor.peak_vus()).sum();
-    let threads = threads.min(peak.max(1) as usize).max(1);
+    // A thread without VUs has nothing to do, and one without a connection could do nothing.
+    let connections = if let Connections::Shared(all) = graph.http.connections { all } else { u64::MAX };
+    let threads = threads.min(peak.min(connections) as usize).max(1);
     let (command, commands) = watch::channel(Command::Run);
     let counters = Arc::new(Counters::new(graph));
     let ready = Arc::new(Barrier::new(threads + 1));

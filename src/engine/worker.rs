@@ -18,7 +18,7 @@ use crate::health::{self, Cpu, Stretch};
 use crate::load::Share;
 use crate::metrics::{Interval, Recorder};
 use crate::plan::LogLevel;
-use crate::transport::Transport;
+use crate::transport::Spread;
 use crate::vu::Console;
 
 pub(super) struct Worker<T> {
@@ -34,7 +34,7 @@ pub(super) struct Worker<T> {
     pub given_back: Receiver<Interval>,
 }
 
-impl<T: Transport + Clone + 'static> Worker<T> {
+impl<T: Spread> Worker<T> {
     /// The thread's whole life.
     pub(super) fn run(self, ready: &Barrier) {
         let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
@@ -65,6 +65,8 @@ impl<T: Transport + Clone + 'static> Worker<T> {
         tokio::task::spawn_local(Rc::clone(&stop).follow(self.commands.clone()));
         let console: Rc<dyn Console> =
             Rc::new(Lines { events: self.events.clone(), counters: Arc::clone(&self.counters) });
+        let share = Share { index: self.thread as u64, of: self.threads as u64 };
+        let transport = self.transport.on_thread(share);
         let mut first_vu = 1;
         let lanes: Vec<_> = (0..self.graph.scenarios.len())
             .map(|scenario| {
@@ -73,8 +75,8 @@ impl<T: Transport + Clone + 'static> Worker<T> {
                     scenario,
                     first_vu,
                     start: start + self.graph.scenarios[scenario].start_time,
-                    share: Share { index: self.thread as u64, of: self.threads as u64 },
-                    transport: self.transport.clone(),
+                    share,
+                    transport: transport.clone(),
                     recorder: Rc::clone(&recorder),
                     console: Rc::clone(&console),
                     counters: Arc::clone(&self.counters),

@@ -9,12 +9,14 @@ use sha2::{Digest, Sha256};
 
 use crate::expr::{DataProgram, Expr, Program, SlotId, Template, TextProgram};
 use crate::metrics::{Site, SiteId};
-use crate::plan::{self, Branch, Count, StepKind};
+use crate::plan::{self, Branch, Count, Http, StepKind};
 use crate::units::Duration;
 use crate::validate::place::{self, Place};
 use crate::validate::{ValidPlan, ValidScenario};
 
-use super::{Action, Block, CheckId, CheckInfo, Graph, PollStep, Scenario, Step, StepId, Times, TlsOptions};
+use super::{
+    Action, Block, CheckId, CheckInfo, Graph, HttpOptions, PollStep, Scenario, Step, StepId, Times, TlsOptions,
+};
 
 pub(super) use crate::validate::place::poll_name;
 use bindings::{Bindings, ids, slots};
@@ -41,6 +43,7 @@ pub fn compile(valid: &ValidPlan) -> Graph {
         thresholds: valid.thresholds.clone(),
         default_thresholds: valid.default_thresholds,
         tls: tls(valid),
+        http: http(&valid.plan.http),
         secrets: valid.secrets.clone(),
         seed: valid.seed,
     }
@@ -53,6 +56,10 @@ fn tls(valid: &ValidPlan) -> TlsOptions {
         insecure: written.insecure.as_ref().is_some_and(|insecure| insecure.value),
         ca_pem: ca.map(|contents| contents.to_vec()),
     }
+}
+
+fn http(written: &Http) -> HttpOptions {
+    HttpOptions { connections: written.connections.as_ref().map(|connections| connections.value).unwrap_or_default() }
 }
 
 /// The graph while it grows.

@@ -6,7 +6,7 @@ use crate::clean::mask;
 use crate::expr::{DataProgram, Program, SlotId};
 use crate::judge::Threshold;
 use crate::load::{Executor, Ramp, Stage, chart};
-use crate::plan::{GiveUp, LogLevel, Pick, Sleep, StatusRange, StopScope};
+use crate::plan::{Connections, GiveUp, LogLevel, Pick, Sleep, StatusRange, StopScope};
 use crate::units::{Duration, format_duration};
 
 use super::compile::{AGENT, poll_name};
@@ -18,6 +18,7 @@ use super::{
 pub fn explain(graph: &Graph) -> String {
     let mut tree = Tree { graph, out: String::new() };
     tree.line(0, &graph.name);
+    tree.line(1, &format!("connections: {}", connections(graph.http.connections)));
     for scenario in &graph.scenarios {
         tree.scenario(scenario);
     }
@@ -303,6 +304,14 @@ fn extract(extraction: &Extraction) -> String {
     let default = extraction.default.as_ref().map_or(String::new(), |default| format!(", or {}", default.text()));
     let secret = if extraction.secret { ", secret" } else { "" };
     format!("extract {} from {from}: {pick}{default}{secret}", extraction.name)
+}
+
+fn connections(connections: Connections) -> String {
+    match connections {
+        Connections::PerVu => "each VU keeps its own".to_owned(),
+        Connections::PerIteration => "each iteration opens its own".to_owned(),
+        Connections::Shared(all) => format!("{all} for all VUs together"),
+    }
 }
 
 fn log_level(level: LogLevel) -> &'static str {

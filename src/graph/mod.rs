@@ -19,7 +19,7 @@ use crate::expr::{DataProgram, JsonPath, Program, SlotId, TextProgram};
 use crate::judge::Threshold;
 use crate::load::Executor;
 use crate::metrics::{Site, SiteId};
-use crate::plan::{GiveUp, LogLevel, Pick, Sleep, StatusRange, StopScope};
+use crate::plan::{Connections, GiveUp, LogLevel, Pick, Sleep, StatusRange, StopScope};
 use crate::source::Span;
 
 /// Index into [`Graph::steps`].
@@ -51,6 +51,7 @@ pub struct Graph {
     pub thresholds: Vec<Threshold>,
     pub default_thresholds: bool,
     pub tls: TlsOptions,
+    pub http: HttpOptions,
     pub secrets: Vec<String>,
     pub seed: u64,
 }
@@ -60,6 +61,12 @@ pub struct TlsOptions {
     pub insecure: bool,
     /// Contents of the PEM file.
     pub ca_pem: Option<Vec<u8>>,
+}
+
+/// What all requests of the plan have in common on the wire.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct HttpOptions {
+    pub connections: Connections,
 }
 
 #[derive(Debug)]

@@ -110,4 +110,10 @@ impl Share {
     pub fn vus(self, total: u64) -> impl Iterator<Item = u64> {
         (self.index..total).step_by(self.of.max(1) as usize)
     }
+
+    /// How many of `total` things are this share's: all shares add up to it.
+    pub fn part(self, total: u64) -> u64 {
+        let of = self.of.max(1);
+        total / of + u64::from(self.index < total % of)
+    }
 }

@@ -54,6 +54,19 @@ pub struct Http {
     pub expect: Option<Spanned<Vec<StatusRange>>>,
     pub auth: Option<Auth>,
     pub tls: Tls,
+    pub connections: Option<Spanned<Connections>>,
+}
+
+/// Whose connections are, and for how long.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Connections {
+    /// Each VU keeps its own.
+    #[default]
+    PerVu,
+    /// Each iteration opens its own.
+    PerIteration,
+    /// So many for all VUs together, which wait for their turn.
+    Shared(u64),
 }
 
 #[derive(Clone, Debug, Default)]

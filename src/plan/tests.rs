@@ -38,6 +38,7 @@ http:
   expect: [2xx, 404]
   auth: { bearer: x }
   tls: { insecure: true, ca: ca.pem }
+  connections: { shared: 20 }
 tags: { n5: x }
 executor: ramping-vus
 vus: 1

@@ -90,12 +90,14 @@ pub const LATER_EXECUTORS: &[&str] = &["constant-arrival-rate", "ramping-arrival
 pub const ENV_KINDS: &[&str] = &["text", "int", "float", "bool"];
 pub const LOG_LEVELS: &[&str] = &["debug", "info", "warn", "error"];
 pub const STOP_SCOPES: &[&str] = &["iteration", "vu", "test"];
+pub const CONNECTIONS: &[&str] = &["per_vu", "per_iteration"];
 pub const PICKS: &[&str] = &["one", "first", "last", "random", "all", "count"];
 pub const FIRST: &[&str] = &["now", "wait"];
 
 pub static PLAN: Object = object("the plan", &[PLAN_WORDS, LOAD, SHARED, PLAN_LATER], &[]);
 pub static SCENARIO: Object = object("a scenario", &[LOAD, SHARED, SCENARIO_LATER], &["steps"]);
 pub static HTTP: Object = object("`http`", &[HTTP_WORDS], &[]);
+pub static SHARED_CONNECTIONS: Object = object("`connections`", &[SHARED_WORDS], &["shared"]);
 pub static TLS: Object = object("`tls`", &[TLS_WORDS], &[]);
 pub static AUTH: Object = object("`auth`", &[AUTH_WORDS], &[]);
 pub static BASIC: Object = object("`basic`", &[BASIC_WORDS], &["username", "password"]);
@@ -256,9 +258,25 @@ const fn later_form(key: &'static str) -> StepForm {
 
 /// Every object, outermost first: where a misplaced key may belong.
 pub fn objects() -> Vec<&'static Object> {
-    let named: [&'static Object; 17] = [
-        &PLAN, &SCENARIO, &HTTP, &TLS, &AUTH, &BASIC, &STAGE, &ENV_VAR, &THRESHOLD, &REQUEST, &EXTRACT, &SLEEP,
-        &FOR_EACH, &POLL, &BRANCH, &LOG, &STOP,
+    let named: [&'static Object; 18] = [
+        &PLAN,
+        &SCENARIO,
+        &HTTP,
+        &SHARED_CONNECTIONS,
+        &TLS,
+        &AUTH,
+        &BASIC,
+        &STAGE,
+        &ENV_VAR,
+        &THRESHOLD,
+        &REQUEST,
+        &EXTRACT,
+        &SLEEP,
+        &FOR_EACH,
+        &POLL,
+        &BRANCH,
+        &LOG,
+        &STOP,
     ];
     let mut all: Vec<&'static Object> = named.into_iter().collect();
     for form in STEP_FORMS {
@@ -352,7 +370,11 @@ const HTTP_WORDS: &[Word] = &[
     here("expect", EXPECT, "Statuses that count as success; 200..399 by default."),
     here("auth", AUTH_SHAPE, "Credentials of every request."),
     here("tls", Of(&TLS), "How certificates are checked."),
-    later("connections", "connections per VU"),
+    here(
+        "connections",
+        CONNECTIONS_SHAPE,
+        "Whose connections are: `per_vu`, the default, keeps them between iterations; `per_iteration` opens new ones; `{ shared: N }` has N for all VUs together, which wait for their turn.",
+    ),
     later("proxy", "a proxy for all requests"),
     later("version", "the HTTP version"),
     later("cookies", "whether cookies are kept"),
@@ -361,8 +383,12 @@ const HTTP_WORDS: &[Word] = &[
     later("retry", "repeats failed requests"),
 ];
 
+const CONNECTIONS_SHAPE: Shape = Any(&[OneOf(CONNECTIONS), Of(&SHARED_CONNECTIONS)]);
 const EXPECT: Shape = Any(&[Whole, Text, List(&Any(&[Whole, Text]))]);
 const AUTH_SHAPE: Shape = Any(&[Of(&AUTH), OneOf(&["none"])]);
+
+const SHARED_WORDS: &[Word] =
+    &[here("shared", Whole, "How many connections all VUs have together. Each carries one request at a time.")];
 
 const TLS_WORDS: &[Word] = &[
     here("insecure", Bool, "Accepts any certificate."),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use ::http::{HeaderMap, Method, Uri};
 use bytes::Bytes;
 
+use crate::load::Share;
 use crate::metrics::Phases;
 
 pub mod error;
@@ -116,4 +117,21 @@ pub trait Session {
 pub trait Transport {
     type Session: Session;
     fn session(&self) -> Self::Session;
+}
+
+/// What all threads have in common, and each makes its own transport from.
+pub trait Spread: Clone + Send + 'static {
+    type Local: Transport + Clone + 'static;
+
+    /// For the thread with this share of what is limited for all VUs together.
+    fn on_thread(&self, share: Share) -> Self::Local;
+}
+
+/// A transport that limits nothing is the same on every thread.
+impl<T: Transport + Clone + Send + 'static> Spread for T {
+    type Local = T;
+
+    fn on_thread(&self, _: Share) -> T {
+        self.clone()
+    }
 }

@@ -32,11 +32,12 @@ pub struct Scripted {
     script: Rc<dyn Fn(&Request) -> Reply>,
     requests: Rc<RefCell<Vec<Request>>>,
     sessions: Rc<Cell<usize>>,
+    closes: Rc<Cell<usize>>,
 }
 
 impl Scripted {
     pub fn new(script: impl Fn(&Request) -> Reply + 'static) -> Scripted {
-        Scripted { script: Rc::new(script), requests: Rc::default(), sessions: Rc::default() }
+        Scripted { script: Rc::new(script), requests: Rc::default(), sessions: Rc::default(), closes: Rc::default() }
     }
 
     /// Everything that was sent so far, in order.
@@ -47,6 +48,11 @@ impl Scripted {
     /// How many sessions were made.
     pub fn sessions(&self) -> usize {
         self.sessions.get()
+    }
+
+    /// How often a session was told to close its connections.
+    pub fn closes(&self) -> usize {
+        self.closes.get()
     }
 }
 
@@ -95,7 +101,9 @@ impl Session for ScriptedSession {
 
     fn rest(&mut self) {}
 
-    fn close(&mut self) {}
+    fn close(&mut self) {
+        self.scripted.closes.set(self.scripted.closes.get() + 1);
+    }
 
     fn fork(&mut self) -> ScriptedSession {
         ScriptedSession { scripted: self.scripted.clone(), started: None }

@@ -4,7 +4,7 @@ use regex::{Regex, RegexBuilder};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::expr::{JsonPath, Part, Template};
-use crate::plan::{Auth, Extract, ExtractFrom, Http, Plan, Request, StepKind};
+use crate::plan::{Auth, Connections, Extract, ExtractFrom, Http, Plan, Request, StepKind};
 use crate::source::{Span, Spanned};
 use crate::units::Duration;
 
@@ -23,6 +23,7 @@ pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], constants: &Consta
         }
         if let Some(written) = scenario.written {
             refuse_tls(written, found);
+            refuse_connections(written, found);
         }
         let has_base = plan.unread.mentions("base_url") || levels.iter().any(|level| level.base_url.is_some());
         place::visit(scenario, &mut |_, step| {
@@ -70,6 +71,10 @@ pub(crate) fn regex(pattern: &str) -> Result<Regex, String> {
 fn check_defaults(http: &Http, constants: &Constants, found: &mut Diagnostics) {
     check_headers(&http.headers, http.auth.as_ref(), constants, found);
     check_timeout(http.timeout.as_ref(), found);
+    if let Some(none) = http.connections.as_ref().filter(|connections| connections.value == Connections::Shared(0)) {
+        let message = "`shared` is 0: without a connection nothing can be sent";
+        found.push(Diagnostic::error("zero-value", message).at(none.span).help("write how many all VUs have together"));
+    }
 }
 
 fn refuse_tls(scenario: &crate::plan::Scenario, found: &mut Diagnostics) {
@@ -80,6 +85,16 @@ fn refuse_tls(scenario: &crate::plan::Scenario, found: &mut Diagnostics) {
             Diagnostic::error("tls-in-scenario", "all scenarios share one TLS configuration")
                 .at(span)
                 .help("move `tls` to the plan's own `http`"),
+        );
+    }
+}
+
+fn refuse_connections(scenario: &crate::plan::Scenario, found: &mut Diagnostics) {
+    if let Some(connections) = &scenario.http.connections {
+        found.push(
+            Diagnostic::error("connections-in-scenario", "all scenarios treat their connections alike")
+                .at(connections.span)
+                .help("move `connections` to the plan's own `http`"),
         );
     }
 }

@@ -378,6 +378,11 @@ fn requests_must_be_sendable() {
             &["bad-jsonpath at 1:42", "bad-regex at 1:62", "bad-header at 1:82"],
         ),
         ("steps: [{ post: http://h/, body_file: no/such.bin }]", &["missing-file at 1:39"]),
+        ("http: { connections: { shared: 0 } }\nsteps: [{ get: http://h/ }]", &["zero-value at 1:22"]),
+        (
+            "scenarios: { a: { http: { connections: per_vu }, iterations: 1, steps: [{ get: http://h/ }] } }",
+            &["connections-in-scenario at 1:40"],
+        ),
         ("http: { tls: { ca: Cargo.toml } }\nsteps: [{ get: http://h/ }]", &["bad-certificate at 1:20"]),
         ("steps: [{ choose: [{ weight: 0, steps: [{ sleep: 1s }] }] }]", &["zero-value at 1:9"]),
         (

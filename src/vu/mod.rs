@@ -28,7 +28,7 @@ use crate::clock::{Duration, Instant, now};
 use crate::expr::Value;
 use crate::graph::{Graph, Scenario};
 use crate::metrics::{ProblemKind, Recorder, RequestSample, SiteId, StageIndex};
-use crate::plan::LogLevel;
+use crate::plan::{Connections, LogLevel};
 use crate::transport::Session;
 use answer::Answer;
 use cookies::Jar;
@@ -153,6 +153,9 @@ impl<S: Session> Vu<S> {
         let graph = Arc::clone(&self.graph);
         self.begin();
         self.scenario_iteration = number;
+        if graph.http.connections == Connections::PerIteration {
+            self.session.close();
+        }
         let started = now();
         let flow = self.run_block(&graph, &self.scenario(&graph).body).await;
         self.iteration += 1;

@@ -52,7 +52,10 @@ impl Seen {
 }
 
 fn compile(steps: &str) -> Arc<Graph> {
-    let text = format!("http: {{ base_url: 'http://shop' }}\niterations: 1\nsteps:\n{steps}");
+    compile_plan(format!("http: {{ base_url: 'http://shop' }}\niterations: 1\nsteps:\n{steps}"))
+}
+
+fn compile_plan(text: String) -> Arc<Graph> {
     let source = Source::new("plan.yaml", Format::Yaml, text);
     let parsed = plan::parse(&source);
     let (valid, _) =
@@ -79,6 +82,33 @@ fn iterate(steps: &str, script: impl Fn(&str) -> Reply + 'static) -> Seen {
         let heard = heard.0.borrow().clone();
         Seen { sent: transport.requests(), heard, finished, snapshot: aggregate.into_snapshot() }
     })
+}
+
+/// Runs three iterations under `http.connections`, and counts how often the connections were closed.
+fn check_closes(connections: &str, expected: usize) {
+    let graph = compile_plan(format!(
+        "http: {{ base_url: 'http://shop', connections: {connections} }}\niterations: 3\nsteps: [{{ get: /a }}]"
+    ));
+    let runtime =
+        Builder::new_current_thread().enable_all().start_paused(true).build_local(LocalOptions::default()).unwrap();
+    runtime.block_on(async {
+        let transport = Scripted::new(|_| Reply::default());
+        let recorder = Rc::new(RefCell::new(Recorder::new(0)));
+        let console = Rc::new(Heard::default()) as Rc<dyn Console>;
+        let identity = Identity { id: 1, scenario: 0, scenario_start: now() };
+        let mut vu = Vu::new(&graph, identity, transport.session(), &recorder, &console);
+        for number in 0..3 {
+            vu.iterate(number).await;
+        }
+        assert_eq!(transport.closes(), expected, "{connections}");
+    });
+}
+
+#[test]
+fn connections_are_kept_unless_each_iteration_has_its_own() {
+    check_closes("per_vu", 0);
+    check_closes("per_iteration", 3);
+    check_closes("{ shared: 2 }", 0);
 }
 
 fn json(text: &'static str) -> Reply {

@@ -20,7 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("judge", &["metrics", "source", "units"]),
     ("validate", &["plan", "expr", "metrics", "units", "source", "diagnostic", "load", "judge", "clock"]),
     ("graph", &["clean", "validate", "expr", "units", "plan", "source", "metrics", "judge", "load"]),
-    ("transport", &["clock", "units", "metrics"]),
+    ("transport", &["clock", "units", "metrics", "load"]),
     ("vu", &["clean", "graph", "expr", "transport", "metrics", "clock", "plan", "units"]),
     ("engine", &["graph", "load", "vu", "transport", "metrics", "clock", "plan", "health"]),
     ("report", &["clean", "judge", "metrics", "source", "diagnostic", "graph", "units", "exit"]),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use proofload::graph::{CheckInfo, Graph, TlsOptions};
+use proofload::graph::{CheckInfo, Graph, HttpOptions, TlsOptions};
 use proofload::judge::{self, Comparison, End, Facts, Generator, Statistic, Threshold};
 use proofload::metrics::{Aggregate, Metric, Phases, ProblemKind, Recorder, RequestSample, Site, SiteId, StageIndex};
 use proofload::report::result::{self, ResultFile};
@@ -51,6 +51,7 @@ fn graph(thresholds: Vec<Threshold>) -> Graph {
         thresholds,
         default_thresholds: false,
         tls: TlsOptions::default(),
+        http: HttpOptions::default(),
         secrets: vec![SECRET.into()],
         seed: 7,
     }

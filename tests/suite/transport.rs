@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
+use proofload::load::Share;
 use proofload::transport::http::{HttpSession, HttpTransport, Options};
 use proofload::transport::url::parse_url;
-use proofload::transport::{ErrorCode, Exchange, Failure, Request, Session, Transport};
+use proofload::transport::{ErrorCode, Exchange, Failure, Request, Session, Spread, Transport};
 use rustls::crypto::aws_lc_rs;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -546,6 +547,41 @@ async fn a_session_keeps_sixteen_connections_and_gives_up_the_one_unused_for_lon
     for (index, is_kept) in [(1, true), (16, true), (0, false)] {
         assert_eq!(session.send(&get(&servers[index].url())).await.unwrap().reused, is_kept, "{index}");
     }
+}
+
+#[tokio::test]
+async fn shared_connections_carry_one_request_after_another() {
+    let turn = || vec![Act::Request, Pause(20), reply(OK), Act::Request, Pause(20), reply(OK), Drain];
+    let server = Server::start(vec![turn(), turn()]).await;
+    let options = Options { shared_connections: Some(5), ..Options::default() };
+    // The second of two threads has the smaller part.
+    let transport = HttpTransport::new(options).unwrap().on_thread(Share { index: 1, of: 2 });
+    let [mut a, mut b, mut c, mut d] = std::array::from_fn(|_| transport.session());
+    let request = get(&server.url());
+    let exchanges = tokio::join!(a.send(&request), b.send(&request), c.send(&request), d.send(&request));
+    let exchanges = [exchanges.0, exchanges.1, exchanges.2, exchanges.3].map(Result::unwrap);
+    assert_eq!(exchanges.each_ref().map(|exchange| exchange.reused), [false, false, true, true]);
+    let waited = exchanges.each_ref().map(|exchange| exchange.phases.blocked >= Duration::from_millis(20));
+    assert_eq!(waited, [false, false, true, true]);
+    drop((a, b, c, d, transport));
+    let carried: u64 = server.served().await.iter().map(|served| served.requests.len() as u64).sum();
+    assert_eq!(carried, exchanges.iter().map(|exchange| exchange.sent).sum::<u64>());
+}
+
+#[tokio::test]
+async fn whoever_waits_for_a_shared_connection_may_give_up() {
+    let server = Server::start(vec![vec![Act::Request, Freeze], vec![Act::Request, reply(OK), Drain]]).await;
+    let options = Options { shared_connections: Some(1), ..Options::default() };
+    let transport = HttpTransport::new(options).unwrap().on_thread(Share { index: 0, of: 1 });
+    let (mut first, mut second) = (transport.session(), transport.session());
+    let request = get(&server.url());
+    let hasty = Request { timeout: Duration::from_millis(20), ..request.clone() };
+    let (failure, waiting) = tokio::join!(cut_off(&mut first, &request), second.send(&hasty));
+    let waiting = waiting.unwrap_err();
+    assert_eq!((waiting.code, waiting.written), (ErrorCode::DialTimeout, false));
+    // What was cut off has given its turn back, though not its connection.
+    assert!(failure.written && !second.send(&request).await.unwrap().reused);
+    server.serving.abort();
 }
 
 /// A TLS server for `name` behind a wire that counts; its certificate in PEM.

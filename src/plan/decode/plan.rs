@@ -5,12 +5,12 @@ use super::{Decoder, Fields};
 use crate::diagnostic::Diagnostic;
 use crate::plan::Unread;
 use crate::plan::model::{
-    Auth, EnvKind, EnvVar, ExecutorKind, Http, Load, MetricThresholds, Plan, Scenario, Stage, Step, Tag,
+    Auth, Connections, EnvKind, EnvVar, ExecutorKind, Http, Load, MetricThresholds, Plan, Scenario, Stage, Step, Tag,
     ThresholdEntry, Tls,
 };
 use crate::plan::node::{Key, Kind, Node};
 use crate::plan::vocabulary::{
-    self as words, AUTH, BASIC, ENV_VAR, HTTP, PLAN, SCENARIO, STAGE, Shape, THRESHOLD, TLS,
+    self as words, AUTH, BASIC, ENV_VAR, HTTP, PLAN, SCENARIO, SHARED_CONNECTIONS, STAGE, Shape, THRESHOLD, TLS,
 };
 use crate::source::{Span, Spanned};
 
@@ -267,7 +267,27 @@ impl Decoder<'_> {
             expect: fields.take("expect").and_then(|node| self.statuses(node)),
             auth: fields.take("auth").and_then(|node| self.auth(node)),
             tls: fields.take("tls").and_then(|node| self.tls(node)).unwrap_or_default(),
+            connections: fields.take("connections").and_then(|node| self.connections(node)),
         })
+    }
+
+    fn connections(&mut self, node: &Node) -> Option<Spanned<Connections>> {
+        let connections = match &node.kind {
+            Kind::Map(_) => {
+                let fields = self.fields(&SHARED_CONNECTIONS, node, "connections")?;
+                Connections::Shared(self.whole(fields.take("shared")?, "shared")?.value)
+            }
+            Kind::Text(text) if text.value == "shared" => {
+                let help = "say how many: `{ shared: 20 }`";
+                self.wrong_type_with(node, "connections", "`per_vu`, `per_iteration` or a map", help);
+                return None;
+            }
+            _ => {
+                let index = self.word(node, "connections", words::CONNECTIONS)?;
+                [Connections::PerVu, Connections::PerIteration][index]
+            }
+        };
+        Some(Spanned::new(connections, node.span))
     }
 
     fn tls(&mut self, node: &Node) -> Option<Tls> {

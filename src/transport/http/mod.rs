@@ -9,6 +9,7 @@ mod dial;
 mod h1;
 mod hop;
 mod meter;
+mod pool;
 mod resolve;
 mod session;
 mod tls;
@@ -18,8 +19,10 @@ use std::sync::{Arc, OnceLock};
 use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
 
-use super::Transport;
 use super::error::{Cause, ErrorCode};
+use super::{Spread, Transport};
+use crate::load::Share;
+use pool::Pool;
 use resolve::Resolver;
 pub use session::HttpSession;
 
@@ -30,6 +33,8 @@ pub struct Options {
     pub insecure: bool,
     /// Certificates to trust besides the system's, in PEM.
     pub ca_pem: Option<Vec<u8>>,
+    /// How many connections all VUs have together; each has its own otherwise.
+    pub shared_connections: Option<u64>,
 }
 
 /// Makes sessions. A clone for each thread shares what they have in common.
@@ -38,8 +43,17 @@ pub struct HttpTransport {
     shared: Arc<Shared>,
 }
 
+/// The transport of one thread.
+#[derive(Clone)]
+pub struct LocalTransport {
+    shared: Arc<Shared>,
+    /// Its share of the connections that all VUs have together.
+    pool: Option<Pool>,
+}
+
 struct Shared {
     insecure: bool,
+    shared_connections: Option<u64>,
     authorities: Vec<CertificateDer<'static>>,
     resolver: Resolver,
     /// Made at the first https target: a run without one does not wait for the system's trust store.
@@ -54,6 +68,7 @@ impl HttpTransport {
         Ok(HttpTransport {
             shared: Arc::new(Shared {
                 insecure: options.insecure,
+                shared_connections: options.shared_connections,
                 authorities,
                 resolver: Resolver::default(),
                 tls: OnceLock::new(),
@@ -69,6 +84,11 @@ impl HttpTransport {
         let config = self.shared.tls().map_err(|cause| cause.message)?;
         tls::warm(&config)
     }
+
+    /// A session that shares nothing with threads.
+    pub fn session(&self) -> HttpSession {
+        self.on_thread(Share { index: 0, of: 1 }).session()
+    }
 }
 
 impl Shared {
@@ -78,10 +98,19 @@ impl Shared {
     }
 }
 
-impl Transport for HttpTransport {
+impl Spread for HttpTransport {
+    type Local = LocalTransport;
+
+    fn on_thread(&self, share: Share) -> LocalTransport {
+        let pool = self.shared.shared_connections.map(|all| Pool::new(share.part(all) as usize));
+        LocalTransport { shared: self.shared.clone(), pool }
+    }
+}
+
+impl Transport for LocalTransport {
     type Session = HttpSession;
 
     fn session(&self) -> HttpSession {
-        HttpSession::new(self.shared.clone())
+        HttpSession::new(self.shared.clone(), self.pool.clone())
     }
 }

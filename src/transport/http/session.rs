@@ -10,6 +10,7 @@ use tokio::time::Sleep;
 use super::connection::{Connection, Ended};
 use super::dial::{Target, dial};
 use super::hop::{Hop, Stage};
+use super::pool::{Pool, Turn};
 use super::{Shared, decode};
 use crate::clock;
 use crate::transport::error::{Cause, ErrorCode};
@@ -20,6 +21,9 @@ const MAX_CONNECTIONS: usize = 16;
 
 pub struct HttpSession {
     shared: Arc<Shared>,
+    /// Where connections are lent from, one for each exchange, if not all of them are this session's own.
+    pool: Option<Pool>,
+    turn: Option<Turn>,
     /// The one used last comes last.
     connections: Vec<Connection>,
     /// Under way, or cut off.
@@ -29,8 +33,8 @@ pub struct HttpSession {
 }
 
 impl HttpSession {
-    pub(super) fn new(shared: Arc<Shared>) -> HttpSession {
-        HttpSession { shared, connections: Vec::new(), hop: None, timer: None }
+    pub(super) fn new(shared: Arc<Shared>, pool: Option<Pool>) -> HttpSession {
+        HttpSession { shared, pool, turn: None, connections: Vec::new(), hop: None, timer: None }
     }
 
     fn begin<'a>(&'a mut self, request: &'a Request) -> Sending<'a> {
@@ -38,7 +42,23 @@ impl HttpSession {
         let deadline = hop.deadline();
         let timer = self.timer.get_or_insert_with(|| Box::pin(clock::sleep_until(deadline)));
         timer.as_mut().reset(deadline);
-        Sending { shared: &self.shared, connections: &mut self.connections, hop, timer: timer.as_mut(), request }
+        Sending {
+            shared: &self.shared,
+            pool: self.pool.as_ref(),
+            turn: &mut self.turn,
+            connections: &mut self.connections,
+            hop,
+            timer: timer.as_mut(),
+            request,
+        }
+    }
+
+    /// What was lent goes back before the turn does.
+    fn end_turn(&mut self) {
+        if let Some(pool) = &self.pool {
+            pool.give_back(&mut self.connections);
+        }
+        self.turn = None;
     }
 }
 
@@ -49,6 +69,7 @@ impl Session for HttpSession {
         let outcome = sending.run().await;
         let answer = sending.end(outcome).map_err(|cause| sending.hop.fail(cause));
         self.hop = None;
+        self.end_turn();
         answer
     }
 
@@ -57,6 +78,7 @@ impl Session for HttpSession {
         if hop.connected {
             self.connections.pop();
         }
+        self.end_turn();
         Some(hop.fail(Cause::new(ErrorCode::Other, "cut off before the whole response had come")))
     }
 
@@ -69,7 +91,7 @@ impl Session for HttpSession {
     }
 
     fn fork(&mut self) -> HttpSession {
-        let mut other = HttpSession::new(self.shared.clone());
+        let mut other = HttpSession::new(self.shared.clone(), self.pool.clone());
         other.connections.extend(self.connections.pop());
         other
     }
@@ -85,6 +107,8 @@ impl Session for HttpSession {
 /// A hop under way, with all it needs of its session.
 struct Sending<'a> {
     shared: &'a Shared,
+    pool: Option<&'a Pool>,
+    turn: &'a mut Option<Turn>,
     connections: &'a mut Vec<Connection>,
     hop: &'a mut Hop,
     timer: Pin<&'a mut Sleep>,
@@ -94,6 +118,7 @@ struct Sending<'a> {
 impl Sending<'_> {
     async fn run(&mut self) -> Result<(HeaderMap, Bytes), Cause> {
         let target = Target::of(&self.request.uri)?;
+        self.wait_for_turn(target).await?;
         if self.reuse(target) {
             match self.exchange(target).await {
                 Err(cause) if self.is_to_be_repeated(&cause) => self.give_up_connection(),
@@ -102,6 +127,22 @@ impl Sending<'_> {
         }
         self.open(target).await?;
         self.exchange(target).await
+    }
+
+    /// Where connections are lent: gets one, or the right to open one.
+    async fn wait_for_turn(&mut self, target: Target<'_>) -> Result<(), Cause> {
+        let Some(pool) = self.pool else { return Ok(()) };
+        let turn = match pool.turn_at_once() {
+            Some(turn) => Some(turn),
+            None => tokio::select! {
+                biased;
+                turn = pool.turn() => turn,
+                () = self.timer.as_mut() => None,
+            },
+        };
+        *self.turn = Some(turn.ok_or_else(|| self.hop.time_out(target.host))?);
+        self.connections.extend(pool.take(target));
+        Ok(())
     }
 
     /// Brings a connection to `target` that is still good to the end of the list.
@@ -113,7 +154,11 @@ impl Sending<'_> {
         let Some(connection) = self.connections.last_mut() else { return false };
         self.hop.reuse_connection(connection.meter().clone());
         if connection.is_open_after_a_look() {
-            self.hop.exchange_at_once();
+            match self.pool {
+                None => self.hop.exchange_at_once(),
+                // There may have been a wait.
+                Some(_) => self.hop.enter(Stage::Exchanging),
+            }
             return true;
         }
         self.give_up_connection();
