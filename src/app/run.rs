@@ -10,11 +10,11 @@ use crate::cli::{OutputArgs, PlanArgs, RunArgs};
 use crate::engine::{self, Ran};
 use crate::graph::{Action, Graph};
 use crate::judge::{self, Facts, Generator, Outcome};
-use crate::plan::Connections;
+use crate::plan::{Connections, HttpVersion};
 use crate::report::result::ResultFile;
 use crate::report::{Summary, text};
 use crate::source::Source;
-use crate::transport::http::{HttpTransport, Options};
+use crate::transport::http::{HttpTransport, Options, Version};
 
 /// One plan to run, wherever it comes from.
 pub(super) struct Job<'a> {
@@ -101,6 +101,11 @@ fn transport(graph: &Graph) -> Result<HttpTransport, Failure> {
         shared_connections: match graph.http.connections {
             Connections::Shared(all) => Some(all),
             Connections::PerVu | Connections::PerIteration => None,
+        },
+        version: match graph.http.version {
+            HttpVersion::Auto => Version::Auto,
+            HttpVersion::Http1 => Version::Http1,
+            HttpVersion::Http2 => Version::Http2,
         },
     };
     let transport = HttpTransport::new(options).map_err(Failure::Other)?;

@@ -59,7 +59,10 @@ fn tls(valid: &ValidPlan) -> TlsOptions {
 }
 
 fn http(written: &Http) -> HttpOptions {
-    HttpOptions { connections: written.connections.as_ref().map(|connections| connections.value).unwrap_or_default() }
+    HttpOptions {
+        connections: written.connections.as_ref().map(|connections| connections.value).unwrap_or_default(),
+        version: written.version.as_ref().map(|version| version.value).unwrap_or_default(),
+    }
 }
 
 /// The graph while it grows.

@@ -6,7 +6,7 @@ use crate::clean::mask;
 use crate::expr::{DataProgram, Program, SlotId};
 use crate::judge::Threshold;
 use crate::load::{Executor, Ramp, Stage, chart};
-use crate::plan::{Connections, GiveUp, LogLevel, Pick, Sleep, StatusRange, StopScope};
+use crate::plan::{Connections, GiveUp, HttpVersion, LogLevel, Pick, Sleep, StatusRange, StopScope};
 use crate::units::{Duration, format_duration};
 
 use super::compile::{AGENT, poll_name};
@@ -19,6 +19,7 @@ pub fn explain(graph: &Graph) -> String {
     let mut tree = Tree { graph, out: String::new() };
     tree.line(0, &graph.name);
     tree.line(1, &format!("connections: {}", connections(graph.http.connections)));
+    tree.line(1, &format!("version: {}", version(graph.http.version)));
     for scenario in &graph.scenarios {
         tree.scenario(scenario);
     }
@@ -311,6 +312,14 @@ fn connections(connections: Connections) -> String {
         Connections::PerVu => "each VU keeps its own".to_owned(),
         Connections::PerIteration => "each iteration opens its own".to_owned(),
         Connections::Shared(all) => format!("{all} for all VUs together"),
+    }
+}
+
+fn version(version: HttpVersion) -> &'static str {
+    match version {
+        HttpVersion::Auto => "HTTP/2 where the server chooses it on https, HTTP/1.1 otherwise",
+        HttpVersion::Http1 => "HTTP/1.1",
+        HttpVersion::Http2 => "HTTP/2",
     }
 }
 

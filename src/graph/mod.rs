@@ -19,7 +19,7 @@ use crate::expr::{DataProgram, JsonPath, Program, SlotId, TextProgram};
 use crate::judge::Threshold;
 use crate::load::Executor;
 use crate::metrics::{Site, SiteId};
-use crate::plan::{Connections, GiveUp, LogLevel, Pick, Sleep, StatusRange, StopScope};
+use crate::plan::{Connections, GiveUp, HttpVersion, LogLevel, Pick, Sleep, StatusRange, StopScope};
 use crate::source::Span;
 
 /// Index into [`Graph::steps`].
@@ -67,6 +67,7 @@ pub struct TlsOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct HttpOptions {
     pub connections: Connections,
+    pub version: HttpVersion,
 }
 
 #[derive(Debug)]

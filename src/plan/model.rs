@@ -55,6 +55,18 @@ pub struct Http {
     pub auth: Option<Auth>,
     pub tls: Tls,
     pub connections: Option<Spanned<Connections>>,
+    pub version: Option<Spanned<HttpVersion>>,
+}
+
+/// Which HTTP is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HttpVersion {
+    /// On https whichever the server chooses, HTTP/1.1 otherwise.
+    #[default]
+    Auto,
+    Http1,
+    /// On plain http, too, without asking the server.
+    Http2,
 }
 
 /// Whose connections are, and for how long.

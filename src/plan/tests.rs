@@ -39,6 +39,7 @@ http:
   auth: { bearer: x }
   tls: { insecure: true, ca: ca.pem }
   connections: { shared: 20 }
+  version: 1.1
 tags: { n5: x }
 executor: ramping-vus
 vus: 1

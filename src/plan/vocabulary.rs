@@ -91,6 +91,7 @@ pub const ENV_KINDS: &[&str] = &["text", "int", "float", "bool"];
 pub const LOG_LEVELS: &[&str] = &["debug", "info", "warn", "error"];
 pub const STOP_SCOPES: &[&str] = &["iteration", "vu", "test"];
 pub const CONNECTIONS: &[&str] = &["per_vu", "per_iteration"];
+pub const VERSIONS: &[&str] = &["auto", "1.1", "2"];
 pub const PICKS: &[&str] = &["one", "first", "last", "random", "all", "count"];
 pub const FIRST: &[&str] = &["now", "wait"];
 
@@ -376,7 +377,11 @@ const HTTP_WORDS: &[Word] = &[
         "Whose connections are: `per_vu`, the default, keeps them between iterations; `per_iteration` opens new ones; `{ shared: N }` has N for all VUs together, which wait for their turn.",
     ),
     later("proxy", "a proxy for all requests"),
-    later("version", "the HTTP version"),
+    here(
+        "version",
+        Text,
+        "`auto`, the default: on https HTTP/2 where the server chooses it, HTTP/1.1 otherwise. `1.1`: always HTTP/1.1. `2`: always HTTP/2; a server that does not speak it is an error.",
+    ),
     later("cookies", "whether cookies are kept"),
     later("compression", "encodings that are accepted"),
     later("discard_body", "reads bodies without keeping them"),

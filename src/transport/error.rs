@@ -23,6 +23,8 @@ pub enum ErrorCode {
     UnknownAuthority = 1310,
     HostnameMismatch = 1311,
     Protocol = 1600,
+    GoAway = 1610,
+    Stream = 1630,
     Decoding = 1701,
 }
 
@@ -118,6 +120,27 @@ impl Cause {
             }
             io::ErrorKind::UnexpectedEof => Cause::of_close(peer, answered),
             _ => Cause::new(ErrorCode::Tcp, format!("connection to {peer} broke: {}", plain(error))),
+        }
+    }
+
+    /// HTTP/2 with `peer` broke off, the stream or the whole connection.
+    pub fn of_h2(peer: impl std::fmt::Display, answered: bool, error: &h2::Error) -> Cause {
+        if let Some(error) = error.get_io() {
+            return match error.kind() {
+                // What h2 calls an end of the connection without a farewell.
+                io::ErrorKind::BrokenPipe => Cause::of_close(peer, answered),
+                _ => Cause::of_exchange(peer, answered, error),
+            };
+        }
+        let why = error.reason().map_or_else(|| error.to_string(), |reason| reason.description().to_owned());
+        match error {
+            _ if !error.is_remote() => {
+                Cause::new(ErrorCode::Protocol, format!("{peer} did not answer in HTTP/2: {why}"))
+            }
+            _ if error.is_go_away() => {
+                Cause::new(ErrorCode::GoAway, format!("{peer} took leave before it answered (GOAWAY): {why}"))
+            }
+            _ => Cause::new(ErrorCode::Stream, format!("{peer} broke off the stream: {why}")),
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], constants: &Consta
         }
         if let Some(written) = scenario.written {
             refuse_tls(written, found);
-            refuse_connections(written, found);
+            refuse_wire(&written.http, found);
         }
         let has_base = plan.unread.mentions("base_url") || levels.iter().any(|level| level.base_url.is_some());
         place::visit(scenario, &mut |_, step| {
@@ -89,12 +89,14 @@ fn refuse_tls(scenario: &crate::plan::Scenario, found: &mut Diagnostics) {
     }
 }
 
-fn refuse_connections(scenario: &crate::plan::Scenario, found: &mut Diagnostics) {
-    if let Some(connections) = &scenario.http.connections {
+fn refuse_wire(http: &Http, found: &mut Diagnostics) {
+    let connections = http.connections.as_ref().map(|connections| ("connections", connections.span));
+    let version = http.version.as_ref().map(|version| ("version", version.span));
+    for (word, span) in connections.into_iter().chain(version) {
         found.push(
-            Diagnostic::error("connections-in-scenario", "all scenarios treat their connections alike")
-                .at(connections.span)
-                .help("move `connections` to the plan's own `http`"),
+            Diagnostic::error("wire-in-scenario", format!("`{word}` is the same for all scenarios"))
+                .at(span)
+                .help(format!("move `{word}` to the plan's own `http`")),
         );
     }
 }

@@ -380,8 +380,8 @@ fn requests_must_be_sendable() {
         ("steps: [{ post: http://h/, body_file: no/such.bin }]", &["missing-file at 1:39"]),
         ("http: { connections: { shared: 0 } }\nsteps: [{ get: http://h/ }]", &["zero-value at 1:22"]),
         (
-            "scenarios: { a: { http: { connections: per_vu }, iterations: 1, steps: [{ get: http://h/ }] } }",
-            &["connections-in-scenario at 1:40"],
+            "scenarios: { a: { http: { connections: per_vu, version: 2 }, iterations: 1, steps: [{ get: http://h/ }] } }",
+            &["wire-in-scenario at 1:40", "wire-in-scenario at 1:57"],
         ),
         ("http: { tls: { ca: Cargo.toml } }\nsteps: [{ get: http://h/ }]", &["bad-certificate at 1:20"]),
         ("steps: [{ choose: [{ weight: 0, steps: [{ sleep: 1s }] }] }]", &["zero-value at 1:9"]),

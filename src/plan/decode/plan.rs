@@ -5,8 +5,8 @@ use super::{Decoder, Fields};
 use crate::diagnostic::Diagnostic;
 use crate::plan::Unread;
 use crate::plan::model::{
-    Auth, Connections, EnvKind, EnvVar, ExecutorKind, Http, Load, MetricThresholds, Plan, Scenario, Stage, Step, Tag,
-    ThresholdEntry, Tls,
+    Auth, Connections, EnvKind, EnvVar, ExecutorKind, Http, HttpVersion, Load, MetricThresholds, Plan, Scenario, Stage,
+    Step, Tag, ThresholdEntry, Tls,
 };
 use crate::plan::node::{Key, Kind, Node};
 use crate::plan::vocabulary::{
@@ -268,7 +268,19 @@ impl Decoder<'_> {
             auth: fields.take("auth").and_then(|node| self.auth(node)),
             tls: fields.take("tls").and_then(|node| self.tls(node)).unwrap_or_default(),
             connections: fields.take("connections").and_then(|node| self.connections(node)),
+            version: fields.take("version").and_then(|node| self.version(node)),
         })
+    }
+
+    fn version(&mut self, node: &Node) -> Option<Spanned<HttpVersion>> {
+        let (text, node) = self.written(node, "version", "`auto`, `1.1` or `2`")?;
+        let versions = [HttpVersion::Auto, HttpVersion::Http1, HttpVersion::Http2];
+        let Some(index) = words::VERSIONS.iter().position(|known| *known == text) else {
+            let error = Diagnostic::error("unknown-value", format!("`version` cannot be `{text}`")).at(node.span);
+            self.push(error.help("it is one of `auto`, `1.1`, `2`"));
+            return None;
+        };
+        Some(Spanned::new(versions[index], node.span))
     }
 
     fn connections(&mut self, node: &Node) -> Option<Spanned<Connections>> {

@@ -76,8 +76,13 @@ impl Hop {
 
     /// Goes on over a connection that was there.
     pub fn reuse_connection(&mut self, meter: Rc<Meter>) {
-        self.meter = meter;
+        self.use_connection(meter);
         self.reused = true;
+    }
+
+    /// The connection that was used last is this hop's.
+    pub fn use_connection(&mut self, meter: Rc<Meter>) {
+        self.meter = meter;
         self.connected = true;
     }
 

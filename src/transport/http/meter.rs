@@ -2,7 +2,7 @@
 //!
 //! Above, because the first bytes from the wire may be session tickets, which are not the response.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -29,12 +29,27 @@ pub struct Meter {
     wrote_at: Cell<Option<Instant>>,
     first_read_at: Cell<Option<Instant>>,
     last_read_at: Cell<Option<Instant>>,
+    /// Where this is the meter of one stream: the connection's, which counts the bytes.
+    connection: Option<Rc<Meter>>,
+    /// Of streams whose requests go out with the next write.
+    leaving: RefCell<Vec<Rc<Meter>>>,
 }
 
 impl Meter {
+    /// For one of the streams that `connection` carries. Whoever ends first is told of all bytes since the last one did: which
+    /// are whose cannot be known, but they add up.
+    pub fn of_stream(connection: &Rc<Meter>) -> Rc<Meter> {
+        Rc::new(Meter { connection: Some(Rc::clone(connection)), ..Meter::default() })
+    }
+
+    /// The one that counts the bytes.
+    fn wire(&self) -> &Meter {
+        self.connection.as_deref().unwrap_or(self)
+    }
+
     /// Forgets the stamps of the exchange before.
     pub fn begin(&self) {
-        self.sent_before.set(self.sent.get());
+        self.sent_before.set(self.wire().sent.get());
         self.accepted.set(false);
         self.wrote_at.set(None);
         self.first_read_at.set(None);
@@ -44,7 +59,7 @@ impl Meter {
     /// Whether the kernel took any byte of the request.
     pub fn is_written(&self) -> bool {
         // Both: an alert of TLS is no request, and what TLS has only buffered is not on the wire.
-        self.accepted.get() && self.sent.get() > self.sent_before.get()
+        self.accepted.get() && self.wire().sent.get() > self.sent_before.get()
     }
 
     /// Whether any byte of the response came.
@@ -64,8 +79,28 @@ impl Meter {
 
     /// Bytes out and in since the last call, so that hops add up to what the connection carried.
     pub fn take_bytes(&self) -> (u64, u64) {
-        let (sent, received) = self.told.replace((self.sent.get(), self.received.get()));
-        (self.sent.get() - sent, self.received.get() - received)
+        let wire = self.wire();
+        let (sent, received) = wire.told.replace((wire.sent.get(), wire.received.get()));
+        (wire.sent.get() - sent, wire.received.get() - received)
+    }
+
+    /// The connection has taken the beginning of a stream's request.
+    pub fn accept(&self) {
+        self.accepted.set(true);
+    }
+
+    /// The connection has taken all of a stream's request: its next write is the one that counts.
+    pub fn leave(self: &Rc<Meter>) {
+        self.wire().leaving.borrow_mut().push(Rc::clone(self));
+    }
+
+    /// A part of a stream's response has come, with the last bytes that the connection read.
+    pub fn came(&self) {
+        let at = self.wire().last_read_at.get().unwrap_or_else(clock::now);
+        self.last_read_at.set(Some(at));
+        if self.first_read_at.get().is_none() {
+            self.first_read_at.set(Some(at));
+        }
     }
 
     /// Splits the time from `handed` to `end` without a gap: the parts add up to it.
@@ -83,7 +118,9 @@ impl Meter {
 
     fn wrote(&self, bytes: usize) {
         self.sent.set(self.sent.get() + bytes as u64);
-        self.wrote_at.set(Some(clock::now()));
+        let now = Some(clock::now());
+        self.wrote_at.set(now);
+        self.leaving.borrow_mut().drain(..).for_each(|stream| stream.wrote_at.set(now));
     }
 
     fn read(&self, bytes: usize) {
@@ -168,6 +205,16 @@ impl Stream {
 
     pub fn tls(stream: TlsStream<Wire>) -> Stream {
         Stream { meter: stream.get_ref().0.meter.clone(), inner: Layer::Tls(Box::new(stream)) }
+    }
+}
+
+impl Stream {
+    /// Whether the server chose HTTP/2 during the handshake of TLS.
+    pub fn has_chosen_h2(&self) -> bool {
+        match &self.inner {
+            Layer::Plain(_) => false,
+            Layer::Tls(tls) => tls.get_ref().1.alpn_protocol() == Some(super::tls::H2),
+        }
     }
 }
 

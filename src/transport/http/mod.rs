@@ -1,12 +1,14 @@
-//! The measured client: HTTP/1.1 over TCP and TLS.
+//! The measured client: HTTP/1.1 and HTTP/2 over TCP and TLS.
 //!
 //! Owns: what the VUs of all threads share: the TLS configuration and the addresses of hosts. Must never know: redirects,
 //! cookies and retries, which are the user's business and each a sample of its own.
 
+mod body;
 mod connection;
 mod decode;
 mod dial;
 mod h1;
+mod h2;
 mod hop;
 mod meter;
 mod pool;
@@ -26,6 +28,17 @@ use pool::Pool;
 use resolve::Resolver;
 pub use session::HttpSession;
 
+/// Which HTTP is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Version {
+    /// Over TLS whichever the server chooses, HTTP/1.1 otherwise.
+    #[default]
+    Auto,
+    Http1,
+    /// Over TLS or not; a server that does not speak it is an error.
+    Http2,
+}
+
 /// How the wire is treated, for all VUs alike.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
@@ -35,6 +48,7 @@ pub struct Options {
     pub ca_pem: Option<Vec<u8>>,
     /// How many connections all VUs have together; each has its own otherwise.
     pub shared_connections: Option<u64>,
+    pub version: Version,
 }
 
 /// Makes sessions. A clone for each thread shares what they have in common.
@@ -54,6 +68,7 @@ pub struct LocalTransport {
 struct Shared {
     insecure: bool,
     shared_connections: Option<u64>,
+    version: Version,
     authorities: Vec<CertificateDer<'static>>,
     resolver: Resolver,
     /// Made at the first https target: a run without one does not wait for the system's trust store.
@@ -69,6 +84,7 @@ impl HttpTransport {
             shared: Arc::new(Shared {
                 insecure: options.insecure,
                 shared_connections: options.shared_connections,
+                version: options.version,
                 authorities,
                 resolver: Resolver::default(),
                 tls: OnceLock::new(),
@@ -93,7 +109,7 @@ impl HttpTransport {
 
 impl Shared {
     fn tls(&self) -> Result<Arc<ClientConfig>, Cause> {
-        let config = self.tls.get_or_init(|| tls::configure(self.insecure, &self.authorities));
+        let config = self.tls.get_or_init(|| tls::configure(self.insecure, &self.authorities, self.version));
         config.clone().map_err(|message| Cause::new(ErrorCode::Tls, message))
     }
 }

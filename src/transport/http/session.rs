@@ -11,13 +11,16 @@ use super::connection::{Connection, Ended};
 use super::dial::{Target, dial};
 use super::hop::{Hop, Stage};
 use super::pool::{Pool, Turn};
-use super::{Shared, decode};
+use super::{Shared, decode, h2};
 use crate::clock;
 use crate::transport::error::{Cause, ErrorCode};
 use crate::transport::{Exchange, Failure, Request, Session};
 
 /// Open connections of one VU; the one unused for longest goes first.
 const MAX_CONNECTIONS: usize = 16;
+
+/// How often a request is repeated that the server has refused to look at.
+const MAX_REFUSALS: usize = 3;
 
 pub struct HttpSession {
     shared: Arc<Shared>,
@@ -50,6 +53,7 @@ impl HttpSession {
             hop,
             timer: timer.as_mut(),
             request,
+            is_refused: false,
         }
     }
 
@@ -75,7 +79,8 @@ impl Session for HttpSession {
 
     fn cut(&mut self) -> Option<Failure> {
         let hop = self.hop.take()?;
-        if hop.connected {
+        // A stream was reset when its exchange was dropped; other exchanges may go on beside it.
+        if hop.connected && self.connections.last().is_some_and(|connection| !connection.is_shareable()) {
             self.connections.pop();
         }
         self.end_turn();
@@ -92,12 +97,16 @@ impl Session for HttpSession {
 
     fn fork(&mut self) -> HttpSession {
         let mut other = HttpSession::new(self.shared.clone(), self.pool.clone());
-        other.connections.extend(self.connections.pop());
+        other.connections.extend(self.connections.iter().filter_map(Connection::share));
+        if let Some(index) = self.connections.iter().rposition(|connection| !connection.is_shareable()) {
+            other.connections.push(self.connections.remove(index));
+        }
         other
     }
 
     fn join(&mut self, mut other: HttpSession) {
         other.cut();
+        other.connections.retain(|theirs| !self.connections.iter().any(|ours| ours.replaces(theirs)));
         self.connections.append(&mut other.connections);
         let surplus = self.connections.len().saturating_sub(MAX_CONNECTIONS);
         self.connections.drain(..surplus);
@@ -113,20 +122,28 @@ struct Sending<'a> {
     hop: &'a mut Hop,
     timer: Pin<&'a mut Sleep>,
     request: &'a Request,
+    /// Whether the server said that it has not even looked at it.
+    is_refused: bool,
 }
 
 impl Sending<'_> {
     async fn run(&mut self) -> Result<(HeaderMap, Bytes), Cause> {
         let target = Target::of(&self.request.uri)?;
         self.wait_for_turn(target).await?;
-        if self.reuse(target) {
+        let mut refusals = 0;
+        loop {
+            let is_reused = self.reuse(target);
+            if !is_reused {
+                self.open(target).await?;
+            }
             match self.exchange(target).await {
-                Err(cause) if self.is_to_be_repeated(&cause) => self.give_up_connection(),
+                Err(_) if self.is_refused && refusals < MAX_REFUSALS => refusals += 1,
+                // It ends: each time there is one connection less.
+                Err(cause) if is_reused && self.is_to_be_repeated(&cause) => {}
                 outcome => return outcome,
             }
+            self.give_up_connection();
         }
-        self.open(target).await?;
-        self.exchange(target).await
     }
 
     /// Where connections are lent: gets one, or the right to open one.
@@ -152,7 +169,7 @@ impl Sending<'_> {
         };
         self.connections[index..].rotate_left(1);
         let Some(connection) = self.connections.last_mut() else { return false };
-        self.hop.reuse_connection(connection.meter().clone());
+        self.hop.reuse_connection(connection.meter());
         if connection.is_open_after_a_look() {
             match self.pool {
                 None => self.hop.exchange_at_once(),
@@ -174,27 +191,29 @@ impl Sending<'_> {
 
     fn give_up_connection(&mut self) {
         self.hop.give_up_connection();
-        self.connections.pop();
+        let is_only_refused = std::mem::take(&mut self.is_refused);
+        if !(is_only_refused && self.connections.last_mut().is_some_and(Connection::is_open)) {
+            self.connections.pop();
+        }
     }
 
     async fn open(&mut self, target: Target<'_>) -> Result<(), Cause> {
         self.hop.start_connection();
         // Boxed: rare, and large.
-        let dialling = Box::pin(dial(self.shared, target, self.hop));
-        let dialled = tokio::select! {
+        let dialling = Box::pin(connect(self.shared, target, self.hop));
+        let connection = tokio::select! {
             biased;
-            dialled = dialling => Some(dialled?),
+            connection = dialling => Some(connection?),
             () = self.timer.as_mut() => None,
         };
-        let Some(dialled) = dialled else { return Err(self.hop.time_out(target.host)) };
-        let connection = Connection::new(target, dialled, self.hop.meter().clone())?;
+        let Some(connection) = connection else { return Err(self.hop.time_out(target.host)) };
+        self.hop.use_connection(connection.meter());
         if self.connections.len() >= MAX_CONNECTIONS {
             self.connections.remove(0);
         }
         // Most users have one: room for four of them would be wasted ten thousand times.
         self.connections.reserve_exact(1);
         self.connections.push(connection);
-        self.hop.connected = true;
         self.hop.enter(Stage::Exchanging);
         Ok(())
     }
@@ -207,6 +226,11 @@ impl Sending<'_> {
         };
         let (peer, answered) = (connection.peer(), self.hop.meter().is_answered());
         Err(match ended {
+            Ended::Http2(error) => {
+                self.is_refused = h2::is_refused(&error);
+                Cause::of_h2(peer, answered, &error)
+            }
+            Ended::Unsendable(why) => Cause::new(ErrorCode::Other, format!("the request cannot be sent: {why}")),
             Ended::Io(error) => Cause::of_exchange(peer, answered, &error),
             Ended::Closed => Cause::of_close(peer, answered),
             Ended::Head(why) => Cause::of_nonsense(peer, why),
@@ -219,7 +243,7 @@ impl Sending<'_> {
     /// Closes the connection unless it can be used again.
     fn end(&mut self, outcome: Result<(HeaderMap, Bytes), Cause>) -> Result<Exchange, Cause> {
         let peer = self.connections.last().filter(|_| self.hop.connected).map(|connection| connection.peer().ip());
-        let is_kept = outcome.is_ok() && self.connections.last().is_some_and(Connection::is_open);
+        let is_kept = self.connections.last_mut().is_some_and(Connection::is_open);
         if self.hop.connected && !is_kept {
             self.connections.pop();
         }
@@ -239,6 +263,11 @@ impl Sending<'_> {
             received,
         })
     }
+}
+
+async fn connect(shared: &Shared, target: Target<'_>, hop: &mut Hop) -> Result<Connection, Cause> {
+    let dialled = dial(shared, target, hop).await?;
+    Connection::new(target, dialled, hop.meter().clone(), shared.version).await
 }
 
 fn is_idempotent(method: &Method) -> bool {

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
+use super::Version;
 use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+
+/// HTTP/2 and HTTP/1.1 as they are called when a server is asked which it speaks (RFC 7301).
+pub const H2: &[u8] = b"h2";
+const H1: &[u8] = b"http/1.1";
 
 /// The certificates in PEM text. Cheap, so that a mistake is told before the run.
 ///
@@ -27,7 +32,11 @@ pub fn read_authorities(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Stri
 ///
 /// # Errors
 /// A sentence, where the library refuses its own defaults.
-pub fn configure(insecure: bool, authorities: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, String> {
+pub fn configure(
+    insecure: bool,
+    authorities: &[CertificateDer<'static>],
+    version: Version,
+) -> Result<Arc<ClientConfig>, String> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
@@ -37,7 +46,12 @@ pub fn configure(insecure: bool, authorities: &[CertificateDer<'static>]) -> Res
         false => builder.with_root_certificates(roots(authorities)),
     }
     .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let offered: &[&[u8]] = match version {
+        Version::Auto => &[H2, H1],
+        Version::Http1 => &[H1],
+        Version::Http2 => &[H2],
+    };
+    config.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect();
     // Each VU is another person: a ticket that one got is of no use to the next, and a full handshake is what the target
     // would see of them.
     config.resumption = Resumption::disabled();

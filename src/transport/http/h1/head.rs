@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use httparse::{ParserConfig, Status};
 
-use super::body::{Chunks, Framing};
+use super::framing::{Chunks, Framing};
 
 /// The largest head, in bytes.
 pub const MAX_HEAD: usize = 64 * 1024;

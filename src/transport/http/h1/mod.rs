@@ -1,7 +1,7 @@
 //! HTTP/1.1 as a client speaks it, over one connection and without buffers of its own: what waits for its next request is a
 //! socket and nothing else.
 
-mod body;
+mod framing;
 mod head;
 mod response;
 mod scratch;

@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use http::Method;
 
+use super::super::body::Body;
 use super::super::connection::Ended;
-use super::body::Body;
+use super::framing::Framing;
 use super::head::{self, Head};
 
 /// Below this size a head that is not whole is looked at with every piece, above only at the end of a line: whoever sends it
@@ -83,13 +84,16 @@ impl<'a> Response<'a> {
         if (100..200).contains(&head.status) && head.status != 101 {
             return Ok(());
         }
-        self.body.expect(&self.head.insert(head).framing)
+        match self.head.insert(head).framing {
+            Framing::Length(length) => self.body.expect(length),
+            Framing::Chunked(_) | Framing::UntilClose => Ok(()),
+        }
     }
 
     /// The server has closed its side: fine only where that is the end of the body.
     pub fn end(&mut self) -> Result<(), Ended> {
         match &self.head {
-            Some(head) if matches!(head.framing, super::body::Framing::UntilClose) => Ok(()),
+            Some(head) if matches!(head.framing, Framing::UntilClose) => Ok(()),
             Some(_) => Err(Ended::Closed),
             None => {
                 head::parse(&self.partial, self.method).map_err(Ended::Head)?;

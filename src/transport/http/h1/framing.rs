@@ -1,11 +1,7 @@
-//! The body of a response: where it ends, and the bytes of it that are kept.
+//! Where the body of a response ends.
 
-use bytes::Bytes;
-
+use super::super::body::Body;
 use super::super::connection::Ended;
-
-/// What a server's word about the length of a body is worth in memory set aside.
-const MAX_TRUSTED_LENGTH: u64 = 1024 * 1024;
 
 /// All that may stand around the chunks of one body: extensions and trailers, in bytes.
 const MAX_AROUND: usize = 16 * 1024;
@@ -131,46 +127,5 @@ impl Chunks {
     fn around(&mut self, place: Place) -> Result<Place, &'static str> {
         self.around += 1;
         if self.around > MAX_AROUND { Err("too much around its chunks") } else { Ok(place) }
-    }
-}
-
-/// What is kept of a body.
-pub struct Body {
-    kept: Vec<u8>,
-    /// The most that may be kept; `None` where nothing is.
-    limit: Option<usize>,
-}
-
-impl Body {
-    pub fn new(limit: Option<usize>) -> Body {
-        Body { kept: Vec::new(), limit }
-    }
-
-    /// Sets aside what will be needed, as far as a server is to be believed.
-    pub fn expect(&mut self, framing: &Framing) -> Result<(), Ended> {
-        match (framing, self.limit) {
-            (Framing::Length(length), Some(limit)) if *length > limit as u64 => Err(Ended::TooLarge),
-            (Framing::Length(length), Some(_)) => {
-                self.kept.reserve_exact((*length).min(MAX_TRUSTED_LENGTH) as usize);
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn push(&mut self, piece: &[u8]) -> Result<(), Ended> {
-        match self.limit {
-            None => Ok(()),
-            Some(limit) if piece.len() > limit - self.kept.len() => Err(Ended::TooLarge),
-            Some(_) => {
-                self.kept.extend_from_slice(piece);
-                Ok(())
-            }
-        }
-    }
-
-    /// In memory of exactly its size: the VU keeps its last response for as long as it thinks.
-    pub fn finish(self) -> Bytes {
-        self.kept.into_boxed_slice().into()
     }
 }
