@@ -23,18 +23,18 @@ use tokio_rustls::TlsAcceptor;
 
 /// What a server has seen on all its connections.
 #[derive(Default)]
-struct Seen {
+pub struct Seen {
     connections: AtomicU64,
-    read: AtomicU64,
-    written: AtomicU64,
+    pub read: AtomicU64,
+    pub written: AtomicU64,
     resets: AtomicU64,
     refusals: AtomicU64,
 }
 
 /// A socket that counts.
-struct Counted {
-    stream: TcpStream,
-    seen: Arc<Seen>,
+pub struct Counted {
+    pub stream: TcpStream,
+    pub seen: Arc<Seen>,
 }
 
 impl AsyncRead for Counted {
@@ -63,16 +63,16 @@ impl AsyncWrite for Counted {
 }
 
 /// Which names of protocols a server knows in the handshake; none where it speaks without TLS.
-type Alpn = Option<&'static [&'static str]>;
+pub type Alpn = Option<&'static [&'static str]>;
 
-struct Server {
+pub struct Server {
     address: SocketAddr,
     https: bool,
-    seen: Arc<Seen>,
+    pub seen: Arc<Seen>,
 }
 
 impl Server {
-    async fn start(alpn: Alpn) -> Server {
+    pub async fn start(alpn: Alpn) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Seen::default());
@@ -100,10 +100,13 @@ impl Server {
         Server { address, https: alpn.is_some(), seen }
     }
 
+    pub fn url(&self) -> String {
+        format!("{}://localhost:{}", if self.https { "https" } else { "http" }, self.address.port())
+    }
+
     fn get(&self, path: &str) -> Request {
-        let scheme = if self.https { "https" } else { "http" };
-        let url = format!("{scheme}://localhost:{}{path}", self.address.port());
-        Request { timeout: Duration::from_secs(20), ..Request::get(parse_url(&url).unwrap()) }
+        let uri = parse_url(&format!("{}{path}", self.url())).unwrap();
+        Request { timeout: Duration::from_secs(20), ..Request::get(uri) }
     }
 
     fn count(&self, what: impl Fn(&Seen) -> &AtomicU64) -> u64 {

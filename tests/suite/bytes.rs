@@ -1,0 +1,64 @@
+//! `data_sent` and `data_received` against what the kernel handed to the other side.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+
+use crate::http2::{Counted, Seen, Server};
+use crate::program::Run;
+use crate::target::Target;
+
+/// Passes everything on to `target`, and counts it.
+async fn counting(target: &Target) -> (String, Arc<Seen>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, behind) = (listener.local_addr().unwrap(), target.url().replace("http://", ""));
+    let seen = Arc::new(Seen::default());
+    let counts = seen.clone();
+    tokio::spawn(async move {
+        loop {
+            let mut stream = Counted { stream: listener.accept().await.unwrap().0, seen: counts.clone() };
+            let mut target = TcpStream::connect(&behind).await.unwrap();
+            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut stream, &mut target).await.map(drop) });
+        }
+    });
+    (format!("http://{address}"), seen)
+}
+
+/// Runs three requests of different sizes many times over, and compares.
+fn check(url: &str, version: &str, paths: [&str; 2], seen: &Seen) {
+    let plan = format!(
+        "
+http: {{ base_url: '{url}', version: {version}, tls: {{ insecure: true }} }}
+vus: 5
+iterations: 1000
+steps:
+  - get: {}
+  - get: {}
+  - post: {}
+    body: ${{random_string(random_int(1, 20000))}}
+thresholds: {{ http_reqs: ['count==3000'] }}
+",
+        paths[0], paths[1], paths[0]
+    );
+    let outcome = Run::of(&plan).finish();
+    assert!([0, 98].contains(&outcome.code), "{}{}", outcome.stdout, outcome.stderr);
+    assert_eq!(outcome.metric("http_req_failed", "rate"), 0.0, "{}", outcome.stdout);
+    for (metric, counted) in [("data_sent", &seen.read), ("data_received", &seen.written)] {
+        let (told, counted) = (outcome.count(metric), counted.load(Relaxed));
+        assert!(told.abs_diff(counted) * 1000 <= counted, "{version} {metric}: {told} told, {counted} carried");
+    }
+}
+
+#[test]
+fn the_bytes_of_a_run_are_those_that_the_wire_carried() {
+    let runtime = Runtime::new().unwrap();
+    let target = Target::start();
+    let (url, seen) = runtime.block_on(counting(&target));
+    check(&url, "auto", ["/status/200", "/status/201"], &seen);
+    for alpn in [None, Some(&["h2"][..])] {
+        let server = runtime.block_on(Server::start(alpn));
+        check(&server.url(), "2", ["/length", "/head"], &server.seen);
+    }
+}
