@@ -31,9 +31,10 @@ pub struct Request {
     pub timeout: Duration,
     /// The largest body that is taken, in bytes, after decoding.
     pub max_body: usize,
-    /// Reads the body to its end without keeping it.
+    /// Reads the body to its end, however large, without keeping it.
     pub discard_body: bool,
-    /// Sends the head first, and the body once the server says `100 Continue`, or after a second without a word.
+    /// Sends the head first, and the body once the server says `100 Continue`, or after a second without a word. Over HTTP/2, which
+    /// can take a body back at any time, it goes out at once.
     pub expect_continue: bool,
 }
 
@@ -57,7 +58,7 @@ impl Request {
 #[derive(Clone, Debug)]
 pub struct Exchange {
     pub status: u16,
-    /// `HTTP/1.1`
+    /// `HTTP/1.1`, `HTTP/1.0`, `HTTP/2.0`
     pub proto: &'static str,
     pub headers: HeaderMap,
     pub body: Bytes,

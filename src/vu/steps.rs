@@ -21,7 +21,7 @@ const STEPS_IN_A_ROW: u32 = 128;
 /// A list that a VU keeps for its life must not take the machine's memory in a long run.
 const MAX_APPENDED: usize = 100_000;
 
-/// A pause from which on it pays to let the connection rest: waking it up costs about a microsecond.
+/// A pause from which on it pays to let go of what only an exchange needs.
 const REST_FROM: Duration = Duration::from_millis(50);
 
 type Running<'a> = Pin<Box<dyn Future<Output = Flow> + 'a>>;

@@ -14,9 +14,9 @@ use h2::{Reason, RecvStream};
 use http::{HeaderMap, HeaderValue, Method, Response};
 use proofload::transport::http::{HttpSession, HttpTransport, Options, Version};
 use proofload::transport::url::parse_url;
-use proofload::transport::{ErrorCode, Request, Session};
+use proofload::transport::{ErrorCode, Failure, Request, Session};
 use rustls::crypto::aws_lc_rs;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio_rustls::TlsAcceptor;
@@ -128,7 +128,6 @@ fn acceptor(alpn: &[&str]) -> TlsAcceptor {
 }
 
 async fn serve_h1(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.unwrap());
@@ -351,22 +350,41 @@ fn bodies_of_any_size_go_both_ways_within_their_limits() {
     });
 }
 
+/// A server that says these bytes to whoever connects; how often somebody did, and what came of the request.
+async fn say(bytes: &'static [u8]) -> (u64, Failure) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let connections = Arc::new(AtomicU64::new(0));
+    let count = connections.clone();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            count.fetch_add(1, Relaxed);
+            stream.write_all(bytes).await.unwrap();
+            tokio::spawn(async move { stream.read_to_end(&mut Vec::new()).await });
+        }
+    });
+    let request = Request::get(parse_url(&format!("http://{address}/")).unwrap());
+    let failure = session(Version::Http2).send(&request).await.unwrap_err();
+    (connections.load(Relaxed), failure)
+}
+
 #[test]
 fn a_server_that_speaks_only_http_1_is_told_as_such() {
     run(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move {
-            loop {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                let refusal = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
-                tokio::io::AsyncWriteExt::write_all(&mut stream, refusal).await.unwrap();
-                drop(tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut Vec::new()).await);
-            }
-        });
-        let request = Request::get(parse_url(&format!("http://{address}/")).unwrap());
-        let failure = session(Version::Http2).send(&request).await.unwrap_err();
+        let (_, failure) = say(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await;
         assert_eq!(failure.code, ErrorCode::Protocol, "{failure:?}");
         assert!(failure.message.contains("did not answer in HTTP/2"), "{failure:?}");
+    });
+}
+
+#[test]
+fn a_server_that_always_takes_leave_is_not_asked_for_ever() {
+    run(async {
+        // SETTINGS, and a GOAWAY that says that no stream was looked at.
+        let farewell = b"\0\0\0\x04\0\0\0\0\0\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0";
+        let (connections, failure) = say(farewell).await;
+        assert_eq!((connections, failure.code), (4, ErrorCode::GoAway), "{failure:?}");
+        assert!(failure.message.contains("took leave before it answered"), "{failure:?}");
     });
 }

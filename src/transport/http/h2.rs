@@ -146,6 +146,10 @@ impl Outgoing {
             self.stream.reserve_capacity(self.body.len());
             let Some(room) = ready!(self.stream.poll_capacity(cx)) else { return Poll::Ready(Ok(())) };
             let piece = self.body.split_to(room?.min(self.body.len()));
+            // Woken for nothing; asked again, it waits.
+            if piece.is_empty() {
+                continue;
+            }
             self.stream.send_data(piece, self.body.is_empty())?;
             if self.body.is_empty() {
                 self.meter.leave();
