@@ -24,7 +24,7 @@ use tokio_rustls::TlsAcceptor;
 /// What a server has seen on all its connections.
 #[derive(Default)]
 pub struct Seen {
-    connections: AtomicU64,
+    pub connections: AtomicU64,
     pub read: AtomicU64,
     pub written: AtomicU64,
     resets: AtomicU64,

@@ -1,6 +1,5 @@
 //! All integration tests, as one binary: it links once.
 
-mod bytes;
 mod demo_target;
 mod docs;
 mod gate;
@@ -13,3 +12,4 @@ mod readme;
 mod reports;
 mod target;
 mod transport;
+mod wire;

@@ -1,4 +1,4 @@
-//! `data_sent` and `data_received` against what the kernel handed to the other side.
+//! What a run says that it carried, and over how many connections, against what came to the other side.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -18,7 +18,9 @@ async fn counting(target: &Target) -> (String, Arc<Seen>) {
     let counts = seen.clone();
     tokio::spawn(async move {
         loop {
-            let mut stream = Counted { stream: listener.accept().await.unwrap().0, seen: counts.clone() };
+            let stream = listener.accept().await.unwrap().0;
+            counts.connections.fetch_add(1, Relaxed);
+            let mut stream = Counted { stream, seen: counts.clone() };
             let mut target = TcpStream::connect(&behind).await.unwrap();
             tokio::spawn(async move { tokio::io::copy_bidirectional(&mut stream, &mut target).await.map(drop) });
         }
@@ -61,4 +63,33 @@ fn the_bytes_of_a_run_are_those_that_the_wire_carried() {
         let server = runtime.block_on(Server::start(alpn));
         check(&server.url(), "2", ["/length", "/head"], &server.seen);
     }
+}
+
+/// Twenty VUs run two iterations each.
+fn check_connections(connections: &str, expected: u64) {
+    let runtime = Runtime::new().unwrap();
+    let target = Target::start();
+    let (url, seen) = runtime.block_on(counting(&target));
+    let plan = format!(
+        "
+http: {{ base_url: '{url}', connections: {connections} }}
+executor: per-vu-iterations
+vus: 20
+iterations: 2
+steps: [{{ get: /delay/10 }}, {{ get: /status/200 }}]
+thresholds: {{ http_reqs: ['count==80'] }}
+"
+    );
+    let outcome = Run::of(&plan).args(&["--threads", "2"]).finish();
+    assert!([0, 98].contains(&outcome.code), "{}{}", outcome.stdout, outcome.stderr);
+    assert_eq!(outcome.metric("http_req_failed", "rate"), 0.0, "{}", outcome.stdout);
+    assert_eq!(seen.connections.load(Relaxed), expected, "{connections}");
+}
+
+#[test]
+fn as_many_connections_are_opened_as_the_plan_says() {
+    check_connections("per_vu", 20);
+    check_connections("per_iteration", 40);
+    check_connections("{ shared: 3 }", 3);
+    check_connections("{ shared: 1 }", 1);
 }
