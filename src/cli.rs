@@ -67,6 +67,9 @@ pub struct PlanArgs {
     /// Pass even where no threshold says what passing is
     #[arg(long)]
     pub no_default_thresholds: bool,
+    /// Accept any certificate, as with `http.tls.insecure`
+    #[arg(long)]
+    pub insecure_skip_tls_verify: bool,
 }
 
 #[derive(Debug, Args)]

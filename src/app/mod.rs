@@ -83,6 +83,7 @@ fn overrides(args: &PlanArgs) -> Overrides {
         env: BTreeMap::from_iter(args.env.iter().cloned()),
         tags: BTreeMap::from_iter(args.tags.iter().cloned()),
         no_default_thresholds: args.no_default_thresholds,
+        insecure: args.insecure_skip_tls_verify,
         seed: args.seed,
     }
 }

@@ -50,7 +50,7 @@ fn tls(valid: &ValidPlan) -> TlsOptions {
     let written = &valid.plan.http.tls;
     let ca = written.ca.as_ref().and_then(|ca| valid.files.get(&ca.value));
     TlsOptions {
-        insecure: written.insecure.as_ref().is_some_and(|insecure| insecure.value),
+        insecure: valid.insecure || written.insecure.as_ref().is_some_and(|insecure| insecure.value),
         ca_pem: ca.map(|contents| contents.to_vec()),
     }
 }

@@ -45,6 +45,8 @@ pub struct Overrides {
     /// `--tag KEY=VALUE`; wins over the plan's tags, loses to those of scenarios and steps.
     pub tags: BTreeMap<String, String>,
     pub no_default_thresholds: bool,
+    /// Any certificate is accepted, whatever the plan says.
+    pub insecure: bool,
     pub seed: Option<u64>,
 }
 
@@ -64,6 +66,8 @@ pub struct ValidPlan<'p> {
     pub thresholds: Vec<crate::judge::Threshold>,
     /// Whether `thresholds` are the default ones because the plan has none.
     pub default_thresholds: bool,
+    /// Any certificate is accepted, whatever the plan says.
+    pub insecure: bool,
     pub seed: u64,
 }
 
@@ -133,6 +137,7 @@ pub fn check<'p>(
         files,
         thresholds,
         default_thresholds,
+        insecure: overrides.insecure,
         seed,
     };
     Ok((valid, found))
