@@ -1,6 +1,7 @@
 //! Diagnostics → text for people, with the plan's line and a caret under the place.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
 
@@ -54,9 +55,12 @@ fn group<'a>(found: &'a Diagnostic, source: &'a Source) -> Group<'a> {
     if let Some(span) = found.span {
         group = group.element(snippet(found, span, source));
     }
-    if let Some((also, label)) = found.also.as_ref().filter(|also| !is_near(found, also)) {
+    if let Some((also, label)) = found.also.as_ref().filter(|also| !is_near(found, also, source)) {
         let line = source.place(also.start).line;
-        group = group.element(Level::NOTE.message(format!("{}: line {line}", one_line(label))));
+        let (file, here) = (source.part(also.start), found.span.map(|span| source.part(span.start)));
+        let within =
+            if here.is_none_or(|here| here == file) { String::new() } else { format!("{}, ", one_line(file.name)) };
+        group = group.element(Level::NOTE.message(format!("{}: {within}line {line}", one_line(label))));
     }
     for help in &found.help {
         group = group.element(Level::HELP.message(normalize_untrusted_str(help)));
@@ -64,20 +68,22 @@ fn group<'a>(found: &'a Diagnostic, source: &'a Source) -> Group<'a> {
     group
 }
 
-fn is_near(found: &Diagnostic, also: &(Span, String)) -> bool {
-    found.span.is_some_and(|span| span.start.abs_diff(also.0.start) < FAR)
+fn is_near(found: &Diagnostic, also: &(Span, String), source: &Source) -> bool {
+    let together = |a: u32, b: u32| a.abs_diff(b) < FAR && source.part(a) == source.part(b);
+    found.span.is_some_and(|span| together(span.start, also.0.start))
 }
 
 fn snippet<'a>(found: &'a Diagnostic, span: Span, source: &'a Source) -> Snippet<'a, Annotation<'a>> {
     let span = Span { start: span.start, end: span.end.min(span.start.saturating_add(FAR)) };
-    let near = found.also.as_ref().filter(|also| is_near(found, also));
-    let window = Window::around(&source.text, span, near.map(|(span, _)| *span));
+    let near = found.also.as_ref().filter(|also| is_near(found, also, source));
+    let file = source.part(span.start);
+    let window = Window::around(&source.text, &file.range, span, near.map(|(span, _)| *span));
     let mark = |kind: AnnotationKind, span: Span, label: Option<&'a str>| {
         let annotation = kind.span(window.range(span));
         annotation.label(label.map(|label| Cow::Owned(one_line(label))))
     };
     let snippet = Snippet::source(window.text.clone())
-        .path(one_line(&source.name))
+        .path(one_line(file.name))
         .line_start(window.first_line)
         .annotation(mark(AnnotationKind::Primary, span, found.label.as_deref()));
     match near {
@@ -94,10 +100,12 @@ struct Window {
 }
 
 impl Window {
-    fn around(text: &str, span: Span, also: Option<Span>) -> Window {
+    /// `file` is the range of the file that the places lie in.
+    fn around(text: &str, file: &Range<usize>, span: Span, also: Option<Span>) -> Window {
+        let text = &text[..file.end];
         let first = also.map_or(span.start, |also| also.start.min(span.start)) as usize;
         let last = also.map_or(span.end, |also| also.end.max(span.end)) as usize;
-        let line_start = text[..boundary(text, first)].rfind('\n').map_or(0, |at| at + 1);
+        let line_start = text[..boundary(text, first)].rfind('\n').map_or(0, |at| at + 1).max(file.start);
         let start = if first - line_start.min(first) > LONGEST_LINE {
             boundary(text, first - LONGEST_LINE / 2)
         } else {
@@ -106,12 +114,12 @@ impl Window {
         let last = boundary(text, last.max(start));
         let end = text[last..].find('\n').map_or(text.len(), |at| last + at);
         let end = if end - last > LONGEST_LINE { boundary(text, last + LONGEST_LINE / 2) } else { end };
-        let first_line = text[..start].bytes().filter(|byte| *byte == b'\n').count() + 1;
+        let first_line = text[file.start.min(start)..start].bytes().filter(|byte| *byte == b'\n').count() + 1;
         Window { text: harmless(&text[start..end]), first_line, start }
     }
 
     /// A place that covers many lines is marked at its first line only.
-    fn range(&self, span: Span) -> std::ops::Range<usize> {
+    fn range(&self, span: Span) -> Range<usize> {
         let at = |offset: u32| boundary(&self.text, (offset as usize).saturating_sub(self.start));
         let (start, mut end) = (at(span.start), at(span.end));
         if self.text[start..end].bytes().filter(|byte| *byte == b'\n').count() >= MOST_LINES {
@@ -226,6 +234,20 @@ mod tests {
         found.push(Diagnostic::error("c", "m").at(Span::new(195_000, 195_001)).also(Span::new(0, 1), "first here"));
         let rendered = render(&found, &source, false);
         assert!(rendered.contains("= note: first here: line 1\n") && rendered.lines().count() < 10, "{rendered}");
+    }
+
+    #[test]
+    fn a_place_in_an_included_file_is_shown_there() {
+        let mut source = Source::new("p.yaml", Format::Yaml, "a: 1\ninclude: q.yaml");
+        let base = source.include("q.yaml", "x: 1\ny: bad\n") as usize;
+        let mut found = Diagnostics::default();
+        found.push(
+            Diagnostic::error("c", "m").at(Span::new(base + 8, base + 11)).also(Span::new(5, 12), "included here"),
+        );
+        let rendered = render(&found, &source, false);
+        for line in [" --> q.yaml:2:4\n", "2 | y: bad\n", "included here: p.yaml, line 2\n"] {
+            assert!(rendered.contains(line), "{line:?} is missing in\n{rendered}");
+        }
     }
 
     #[test]
