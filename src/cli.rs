@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::load::Stage;
 use crate::units::{Duration, parse_duration};
@@ -112,9 +112,26 @@ pub struct CheckArgs {
     /// A value for a name under the plan's `env:`
     #[arg(short = 'e', long = "env", value_name = "NAME=VALUE", value_parser = parse_pair)]
     pub env: Vec<(String, String)>,
+    /// Warnings are errors
+    #[arg(long)]
+    pub strict: bool,
+    /// How mistakes are told
+    #[arg(long, value_enum, default_value_t)]
+    pub format: CheckFormat,
     /// No colour, as with NO_COLOR
     #[arg(long)]
     pub no_color: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For people, on standard error
+    #[default]
+    Text,
+    /// One document on standard output
+    Json,
+    /// Workflow commands that GitHub shows at the plan's lines
+    Github,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 //!
 //! Owns: the `Diagnostic` type, did-you-mean and the rendering with carets. Knows nothing of what plans mean.
 
+pub mod machine;
 pub mod render;
 pub mod suggest;
 
@@ -92,6 +93,12 @@ impl Diagnostics {
                 self.push(Diagnostic::error("too-many-mistakes", format!("and {more} mistakes more, not shown")));
             }
         }
+        self
+    }
+
+    /// Warnings become errors.
+    pub fn strict(mut self) -> Diagnostics {
+        self.found.iter_mut().for_each(|found| found.severity = Severity::Error);
         self
     }
 

@@ -21,6 +21,8 @@ pub struct Plan {
     pub thresholds: Vec<MetricThresholds>,
     pub on_start: Vec<Step>,
     pub on_stop: Vec<Step>,
+    /// Lints that are silenced.
+    pub allow: Vec<Spanned<String>>,
     /// What mistakes of form left out.
     pub unread: Unread,
 }

@@ -28,6 +28,7 @@ fn mistakes(format: Format, text: &str) -> Vec<(&'static str, String)> {
 const EVERY_WORD: &str = r#"
 name: all
 description: every word
+allow: [no-checks]
 env: { N1: x, N2: { default: 5, required: true, secret: true, type: int } }
 vars: { n3: [1, "${env.N1}"] }
 http:

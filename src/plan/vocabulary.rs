@@ -280,6 +280,7 @@ static AN_EXTRACTION: Shape = Any(&[Text, Of(&EXTRACT)]);
 const PLAN_WORDS: &[Word] = &[
     here("name", Text, "The plan's name, for reports."),
     here("description", Text, "What the plan is for, for people."),
+    here("allow", List(&Text), "Lints of `proofload check` that are silenced, by name."),
     here(
         "env",
         Map(&ENV_ENTRY),

@@ -6,6 +6,7 @@ pub(crate) mod constants;
 mod environment;
 mod files;
 pub(crate) mod http;
+mod lints;
 mod load;
 mod names;
 pub(crate) mod place;
@@ -32,6 +33,7 @@ use crate::source::{Source, Span};
 use crate::units::Duration;
 
 pub use constants::Constants;
+pub use lints::LINTS;
 
 /// What the command line says over the plan.
 #[derive(Clone, Debug, Default)]
@@ -122,6 +124,10 @@ pub fn check<'p>(
     steps::check(plan, &scenarios, &mut found);
     let files = files::read(plan, source, &scenarios, &mut found);
     let (thresholds, default_thresholds) = thresholds::check(plan, overrides, &scenarios, &constants, &mut found);
+    if !found.has_errors() {
+        lints::check(plan, &scenarios, &mut found);
+    }
+    lints::allow(plan, &mut found);
     environment::mask(&mut found, plan, &constants);
     let found = found.in_order();
     if found.has_errors() {

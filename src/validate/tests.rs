@@ -11,10 +11,12 @@ fn source(text: &str) -> Source {
     Source::new("plan.yaml", Format::Yaml, text)
 }
 
-/// What is found in a plan: `code at line:column`, in order.
+/// What is found in a plan: `code at line:column`, in order. Small plans have no checks, and nobody asks here whether they should.
 fn found_in(text: &str, overrides: &Overrides, environment: &[(&str, &str)]) -> Vec<String> {
     let source = source(text);
-    let told = |found: &Diagnostics| -> Vec<String> { found.found.iter().map(|one| told(&source, one)).collect() };
+    let told = |found: &Diagnostics| -> Vec<String> {
+        found.found.iter().filter(|one| one.code != "no-checks").map(|one| told(&source, one)).collect()
+    };
     let plan = crate::plan::parse(&source);
     let read = |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
     match check(&plan, &source, overrides, &read) {
@@ -72,7 +74,7 @@ fn what_is_said_never_holds_the_value_of_a_secret() {
         let found = match check(&plan, &source, &Overrides::default(), &read) {
             Ok((_, found)) | Err(found) => found,
         };
-        let codes: Vec<&str> = found.found.iter().map(|one| one.code).collect();
+        let codes: Vec<&str> = found.found.iter().map(|one| one.code).filter(|code| *code != "no-checks").collect();
         assert_eq!(codes.join(" "), expected, "{rest}");
         let shown = crate::diagnostic::render(&found, &source, false);
         assert!(!shown.contains("s3cr3t"), "{rest}\n{shown}");
@@ -594,6 +596,7 @@ http:
   base_url: http://h:${env.PORT}
 start_vus: 2
 stages: [{ duration: 5s, target: 3 }]
+allow: [never-holds]
 on_start:
   - post: /login
     extract: { vu.token: $.token }
@@ -684,4 +687,50 @@ fn a_mistake_of_form_gives_no_second_mistake_elsewhere() {
         })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn lints_tell_what_is_hardly_meant_and_can_be_silenced() {
+    let lints = |text: &str| -> Vec<&'static str> {
+        let source = source(text);
+        let plan = crate::plan::parse(&source);
+        match check(&plan, &source, &Overrides::default(), &|_| None) {
+            Ok((_, found)) | Err(found) => found.found.iter().map(|one| one.code).collect(),
+        }
+    };
+    let get = "steps: [{ get: http://h/, checks: [json.ok] }]";
+    let rows: [(&str, &[&str]); 14] = [
+        (get, &[]),
+        ("steps: [{ get: http://h/ }]", &["no-checks"]),
+        ("allow: [no-checks]\nsteps: [{ get: http://h/ }]", &[]),
+        ("steps: [{ get: http://h/, checks: [status == 404] }]", &["check-against-expect"]),
+        ("steps: [{ get: http://h/, expect: 4xx, checks: ['status in [404, 410]'] }]", &[]),
+        ("steps: [{ get: http://h/, checks: [status == 0] }]", &[]),
+        ("http: { expect: 404 }\nsteps: [{ get: http://h/, checks: [status == 200] }]", &["check-against-expect"]),
+        ("steps: [{ sleep: 0s }]", &["no-pause"]),
+        ("stages: [{ duration: 9s, target: 5 }]\nsteps: [{ sleep: 1s }]", &["never-holds"]),
+        ("stages: [{ duration: 9s, target: 5 }, { duration: 9s, target: 0 }]\nsteps: [{ sleep: 1s }]", &[]),
+        ("env: { API_TOKEN: abcdef }\nsteps: [{ sleep: 1s }]", &["secret-in-plan"]),
+        ("http: { auth: { bearer: abcdef } }\nsteps: [{ sleep: 1s }]", &["secret-in-plan"]),
+        ("http: { headers: { Authorization: 'Bearer ${vu.id}' } }\nsteps: [{ sleep: 1s }]", &[]),
+        ("allow: [no-check, unknown-key]\nsteps: [{ sleep: 1s }]", &["unknown-lint", "unknown-lint"]),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(lints(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn every_warning_is_a_lint_that_can_be_silenced() {
+    let mut sources = Vec::new();
+    let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() { folders.push(entry) } else { sources.push(std::fs::read_to_string(entry).unwrap()) }
+        }
+    }
+    let warnings = sources.iter().flat_map(|text| text.split("Diagnostic::warning(").skip(1));
+    let codes = warnings.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
+    let codes: std::collections::BTreeSet<&str> = codes.filter(|code| code.contains('-')).collect();
+    assert_eq!(codes.into_iter().collect::<Vec<_>>(), LINTS);
 }

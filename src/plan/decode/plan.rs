@@ -41,6 +41,7 @@ impl Decoder<'_> {
             steps: self.main_steps(&fields),
             on_start: self.steps_of(&fields, "on_start"),
             on_stop: self.steps_of(&fields, "on_stop"),
+            allow: fields.take("allow").map(|node| self.names_of_lints(node)).unwrap_or_default(),
             unread: Unread::default(),
         };
         // A key of the load may stand somewhere where it was not taken.
@@ -49,6 +50,11 @@ impl Decoder<'_> {
             plan.scenarios.iter_mut().for_each(|scenario| scenario.load.unread = true);
         }
         Some(plan)
+    }
+
+    fn names_of_lints(&mut self, node: &Node) -> Vec<Spanned<String>> {
+        let names = self.items(node, "allow", "a list of names of lints").unwrap_or_default();
+        names.iter().filter_map(|name| self.fixed_text(name, "allow")).collect()
     }
 
     fn not_a_plan(&mut self, root: &Node) {
