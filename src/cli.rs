@@ -36,6 +36,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Try the whole tool offline: a built-in ticket shop, and a plan against it
     Demo(DemoArgs),
+    /// Write a commented plan to begin with
+    Init(InitArgs),
     /// Print the JSON Schema of plans
     Schema(SchemaArgs),
 }
@@ -143,6 +145,16 @@ pub struct ExplainArgs {
     /// No colour, as with NO_COLOR
     #[arg(long)]
     pub no_color: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The file to write; one that is there already is left alone
+    #[arg(default_value = "load-test.yaml")]
+    pub plan: PathBuf,
+    /// Where the service is
+    #[arg(long, value_name = "URL", default_value = "http://localhost:8080")]
+    pub url: String,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@
 mod check;
 mod demo;
 mod explain;
+mod init;
 mod limits;
 mod observe;
 mod run;
@@ -41,6 +42,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Init(args) => init::run(&args),
         Command::Schema(args) => schema::run(&args),
     };
     let ended = ended.map_err(|failure| {
