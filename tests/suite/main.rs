@@ -1,5 +1,6 @@
 //! All integration tests, as one binary: it links once.
 
+mod checking;
 mod demo_target;
 mod docs;
 mod gate;
