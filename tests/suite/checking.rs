@@ -48,5 +48,8 @@ fn warnings_pass_unless_they_are_made_errors_or_allowed() {
 fn a_plan_that_cannot_be_read_does_not_hide_the_mistakes_of_the_next() {
     let (code, _, err) = check(WRONG, &["nowhere.yaml"]);
     assert_eq!(code, 104);
-    assert!(err.contains("error[unreadable-plan]: cannot read `nowhere.yaml`") && err.contains("unknown-name"), "{err}");
+    assert!(
+        err.contains("error[unreadable-plan]: cannot read `nowhere.yaml`") && err.contains("unknown-name"),
+        "{err}"
+    );
 }
