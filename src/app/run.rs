@@ -9,10 +9,13 @@ use super::{Failure, colored, compile, limits, read, signals, terminal_width, to
 use crate::cli::{OutputArgs, PlanArgs, RunArgs};
 use crate::engine::{self, Ran};
 use crate::graph::{Action, Graph};
+use crate::health::Own;
 use crate::judge::{self, Facts, Generator, Outcome};
+use crate::metrics::Snapshot;
 use crate::report::result::ResultFile;
 use crate::report::{Summary, text};
 use crate::source::Source;
+use crate::transport::ErrorCode;
 use crate::transport::http::{HttpTransport, Options};
 
 /// One plan to run, wherever it comes from.
@@ -112,16 +115,23 @@ fn facts(graph: &Graph, ran: Ran, broken: Option<usize>) -> Facts {
     if ran.lost_logs > 0 {
         notes.push(format!("{} `log` lines were left out (more than 100 a second)", ran.lost_logs));
     }
+    let snapshot = ran.aggregate.into_snapshot();
+    let own = Own {
+        descriptors: errors(&snapshot, ErrorCode::NoDescriptor),
+        ports: errors(&snapshot, ErrorCode::NoLocalPort),
+    };
     Facts {
         generator: Generator {
             threads: ran.threads,
-            cpu_share: ran.health.busy.as_secs_f64()
+            cpu_share: ran.health.busy().as_secs_f64()
                 / (ran.duration.as_secs_f64() * ran.threads as f64).max(f64::MIN_POSITIVE),
             late_p99: ran.health.late_p99(),
             same_machine: graph.urls().any(is_loopback),
             saturated: ran.health.saturated(),
+            exhausted: ran.health.usage().exhausted(own),
+            usage: ran.health.usage().clone(),
         },
-        snapshot: ran.aggregate.into_snapshot(),
+        snapshot,
         started_at: ran.started_at,
         duration: ran.duration,
         planned: engine::planned(graph),
@@ -136,6 +146,11 @@ fn facts(graph: &Graph, ran: Ran, broken: Option<usize>) -> Facts {
         },
         notes,
     }
+}
+
+/// Requests that failed with this code.
+fn errors(snapshot: &Snapshot, code: ErrorCode) -> u64 {
+    snapshot.errors(&[]).iter().filter(|(number, ..)| *number == code as u16).map(|(.., count)| count).sum()
 }
 
 /// By the part of a URL that is known before the run.

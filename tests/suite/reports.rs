@@ -152,7 +152,7 @@ fn facts(graph: &Graph, record: impl Fn(&mut Recorder, u64)) -> Facts {
         duration: Duration::from_secs(120),
         planned: Duration::from_secs(150),
         end: End::Completed,
-        generator: Generator { threads: 2, cpu_share: 0.31, late_p99, same_machine: true, saturated: None },
+        generator: Generator { threads: 2, cpu_share: 0.31, late_p99, same_machine: true, ..Generator::default() },
         has_requests: true,
         default_thresholds: graph.default_thresholds,
         notes: vec![format!("data of {SECRET} was used twice")],
