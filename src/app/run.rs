@@ -45,7 +45,7 @@ pub(super) fn execute(job: &Job) -> Result<Outcome, Failure> {
 fn prepare(job: &Job) -> Result<Arc<Graph>, Failure> {
     let color = colored(&std::io::stderr(), job.output.no_color);
     let graph = compile(job.source, job.over, color)?;
-    limits::check_descriptors(&graph, threads(job))?;
+    limits::preflight(&graph, threads(job.threads))?;
     if let Some(path) = &job.output.out {
         check_out(path)?;
     }
@@ -58,7 +58,7 @@ fn launch(job: &Job, graph: Arc<Graph>) -> Result<Outcome, Failure> {
     let channel = engine::events();
     signals::watch(channel.0.clone()).map_err(other)?;
     let mut watcher = Watcher::new(&graph, job.output);
-    let ran = engine::run(&graph, &transport, threads(job), channel, &mut watcher).map_err(other)?;
+    let ran = engine::run(&graph, &transport, threads(job.threads), channel, &mut watcher).map_err(other)?;
     watcher.clear();
     let partial = ran.partial;
     let facts = facts(&graph, ran, watcher.broken);
@@ -106,8 +106,9 @@ fn transport(graph: &Graph) -> Result<HttpTransport, Failure> {
     Ok(transport)
 }
 
-fn threads(job: &Job) -> usize {
-    job.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into))
+/// As many as asked for, else one per core.
+pub(super) fn threads(asked: Option<usize>) -> usize {
+    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into))
 }
 
 fn facts(graph: &Graph, ran: Ran, broken: Option<usize>) -> Facts {
@@ -155,9 +156,9 @@ fn errors(snapshot: &Snapshot, code: ErrorCode) -> u64 {
 
 /// By the part of a URL that is known before the run.
 fn is_loopback(url: &str) -> bool {
-    ["http://127.", "https://127.", "http://localhost", "https://localhost", "http://[::1]", "https://[::1]"]
-        .iter()
-        .any(|start| url.starts_with(start))
+    let Some((_, host)) = url.split_once("://") else { return false };
+    let is_name = |rest: &str| rest.is_empty() || rest.starts_with([':', '/', '?', '#']);
+    host.starts_with("127.") || host.starts_with("[::1]") || host.strip_prefix("localhost").is_some_and(is_name)
 }
 
 /// Columns of the terminal; 100 in logs.

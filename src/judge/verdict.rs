@@ -106,7 +106,8 @@ fn ended_early(end: &End) -> Reasons {
 
 /// Failures of our own are in every share and every count that a threshold looks at.
 fn exhaustion(facts: &Facts) -> Reasons {
-    let told = |why: &String| format!("the generator ran out of what it needs, so the run says nothing of the target: {why}");
+    let told =
+        |why: &String| format!("the generator ran out of what it needs, so the run says nothing of the target: {why}");
     facts.generator.exhausted.iter().map(|why| (Outcome::Inconclusive, told(why))).collect()
 }
 

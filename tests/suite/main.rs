@@ -3,6 +3,7 @@
 mod demo_target;
 mod docs;
 mod gate;
+mod generator;
 mod layers;
 mod plan_errors;
 mod plans;
