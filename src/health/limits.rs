@@ -59,7 +59,8 @@ impl Usage {
         let ports = (own.ports > 0).then(|| {
             format!(
                 "{} found no free local port{}: widen the range, \
-                 `sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\"`, or keep connections open",
+                 `sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\"`, send from several addresses \
+                 (`http.local_address`), or keep connections open",
                 requests(own.ports),
                 limit(self.ports)
             )

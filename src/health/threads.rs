@@ -11,6 +11,9 @@ use hdrhistogram::Histogram;
 /// A thread is starved when what it had to do was late by more than this share of the time.
 const MAX_LATE_SHARE: f64 = 0.25;
 
+/// A thread that waited for a CPU for more of the time made a quarter of its load at best, however punctual its short turns.
+const MAX_WAITED_SHARE: f64 = 0.75;
+
 /// A thread that used or asked for less of a CPU than this was not short of it.
 const MIN_WANTED_SHARE: f64 = 0.5;
 
@@ -64,7 +67,8 @@ impl Stretch {
     fn is_starved(&self) -> bool {
         let share = |time: Duration| time.as_secs_f64() / self.length.as_secs_f64();
         let wanted = self.cpu.is_none_or(|cpu| share(cpu.busy + cpu.waited) >= MIN_WANTED_SHARE);
-        self.length >= MIN_STRETCH && wanted && share(self.late.iter().sum()) > MAX_LATE_SHARE
+        let waited = self.cpu.is_some_and(|cpu| share(cpu.waited) > MAX_WAITED_SHARE);
+        self.length >= MIN_STRETCH && (waited || wanted && share(self.late.iter().sum()) > MAX_LATE_SHARE)
     }
 }
 
@@ -136,7 +140,7 @@ impl Threads {
             }
         };
         let (starved, all) = (self.starved, self.stretches);
-        Some(format!("its threads ran late in {starved} of {all} seconds, by up to {:.0?}: {why}", self.worst))
+        Some(format!("its threads were starved in {starved} of {all} seconds, late by up to {:.0?}: {why}", self.worst))
     }
 
     /// Why the load is not the plan's: more than one start in a hundred came late though a VU was free.
@@ -177,6 +181,8 @@ mod tests {
             ("a machine that slept", vec![stretch(&[3000], 10, 0); 5], None),
             ("too many VUs", vec![stretch(&late, 990, 0); 5], Some("more threads")),
             ("other processes", vec![stretch(&late, 300, 600); 5], Some("other processes")),
+            ("a small part of a core in short turns", vec![stretch(&[9; 9], 150, 800); 5], Some("other processes")),
+            ("a third of a core in short turns", vec![stretch(&[9; 9], 300, 650); 5], None),
             ("a system that does not say", vec![unknown; 5], Some("fewer VUs")),
         ];
         for (case, stretches, expected) in table {

@@ -44,7 +44,7 @@ fn a_generator_whose_core_others_use_cannot_tell() {
     let _hogs = Hogs::start(4);
     let starved = ["taskset", "-c", "0", "nice", "-n", "19"];
     let outcome = Run::of(&plan).args(&["--threads", "2"]).under(&starved).finish();
-    check(&outcome, &["its threads ran late", "other processes took the CPU", "(1 of 1 threshold held)"]);
+    check(&outcome, &["its threads were starved", "other processes took the CPU", "(1 of 1 threshold held)"]);
     assert_eq!(outcome.result["generator"]["cores"].as_f64(), Some(1.0));
 }
 
@@ -107,7 +107,7 @@ fn a_plan_beyond_the_local_ports_is_refused_with_the_command_that_helps() {
     if !can_have_few_ports() {
         return;
     }
-    let plan = "{ vus: 30, iterations: 30, steps: [{ get: 'http://127.0.0.1:8080/concerts' }] }";
+    let plan = "{ vus: 30, iterations: 30, steps: [{ get: 'http://127.0.0.1:8080/metrics' }] }";
     let outcome = Run::of(plan).under(&FEW_PORTS).finish();
     check(
         &outcome,
@@ -125,8 +125,8 @@ fn a_generator_that_runs_out_of_ports_does_not_blame_the_target() {
         return;
     }
     // Where it leads is known only at run time.
-    let plan = "{ vus: 30, duration: 1s, steps: [{ get: 'http://127.0.0.${vu.id > 0 ? 1 : 2}:8080/concerts' }, { sleep: 100ms }] }";
-    let wait = ["--wait-timeout", "10s", "--wait-for", "http://127.0.0.1:8080/concerts"];
+    let plan = "{ vus: 30, duration: 1s, steps: [{ get: 'http://127.0.0.${vu.id > 0 ? 1 : 2}:8080/metrics' }, { sleep: 100ms }] }";
+    let wait = ["--wait-timeout", "10s", "--wait-for", "http://127.0.0.1:8080/metrics"];
     let outcome = Run::of(plan).args(&wait).under(&FEW_PORTS).finish();
     check(&outcome, &["found no free local port (limit: 21)", "net.ipv4.ip_local_port_range", "(error 1251)"]);
 }

@@ -119,7 +119,7 @@ fn ports(needs: &Needs, room: &Room) -> Option<Shortage> {
     let (needed, allowed, is_certain) = beyond(*range, room.ports)?;
     let help = match needed <= MOST_PORTS {
         true => "widen their range first: `sysctl -w net.ipv4.ip_local_port_range=\"1024 65535\"`",
-        false => "no range has so many: make the load from several machines, or on several addresses of the target",
+        false => "no range has so many: send from several addresses (`http.local_address`), or from several machines",
     };
     let text = format!(
         "the plan's VUs {} {needed} connections to {target}, and this machine has {allowed} local ports for them\n  \

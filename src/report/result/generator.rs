@@ -34,18 +34,18 @@ pub struct GeneratorEntry {
     /// Those of them that began more than 10 ms after they were due.
     #[serde(default)]
     pub late_starts: u64,
-    /// Open at once, at most.
+    /// The most that were open at a look, one a second.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub descriptors: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub descriptor_limit: Option<u64>,
-    /// Resident, at most.
+    /// Resident, the most at a look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<u64>,
     /// Of the tightest control group, else of the machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_limit_bytes: Option<u64>,
-    /// TCP sockets of the machine that held a port, those in TIME_WAIT included, at most.
+    /// TCP sockets of the machine that held a port, those in TIME_WAIT included; the most at a look.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tcp_sockets: Option<u64>,
     /// Local ports for connections to one address.
