@@ -53,11 +53,12 @@ const FEW_FILES: [&str; 3] = ["sh", "-c", "ulimit -n 256 && exec \"$0\" \"$@\""]
 
 #[test]
 fn a_generator_that_runs_out_of_descriptors_does_not_blame_the_target() {
-    let target = Target::start_at("0.0.0.0:0");
-    // All of 127.0.0.0/8 is this machine. Each VU keeps its connections to several of these hosts open.
+    let targets: Vec<Target> = (0..16).map(|_| Target::start()).collect();
+    let ports: Vec<u16> = targets.iter().map(|target| target.addr.port()).collect();
+    // Where it leads is known only at run time, and each VU keeps its connections open.
     let plan = format!(
-        "executor: per-vu-iterations\nvus: 40\niterations: 20\nsteps: [{{ get: 'http://127.0.${{vu.id}}.${{vu.iteration + 1}}:{}/ok' }}]\n",
-        target.addr.port()
+        "vars: {{ ports: {ports:?} }}\nexecutor: per-vu-iterations\nvus: 40\niterations: 16\n\
+         steps: [{{ get: 'http://127.0.0.1:${{ports[vu.iteration]}}/ok' }}]\n"
     );
     let outcome = Run::of(&plan).under(&FEW_FILES).finish();
     check(&outcome, &["found no free file descriptor (limit: 256)", "ulimit -n 65536", "(error 1250)"]);

@@ -46,15 +46,11 @@ struct Freeze(Mutex<Option<Instant>>);
 
 impl Target {
     pub fn start() -> Target {
-        Target::start_at("127.0.0.1:0")
-    }
-
-    pub fn start_at(address: &str) -> Target {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let received = Arc::new(Mutex::new(Received::default()));
         let listener = runtime.block_on(async {
             let socket = tokio::net::TcpSocket::new_v4().unwrap();
-            socket.bind(address.parse().unwrap()).unwrap();
+            socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
             socket.listen(4096).unwrap()
         });
         let addr = listener.local_addr().unwrap();
