@@ -5,6 +5,7 @@ mod demo_target;
 mod docs;
 mod gate;
 mod init;
+mod generator;
 mod layers;
 mod plan_errors;
 mod plans;
