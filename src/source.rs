@@ -42,7 +42,7 @@ pub enum Format {
 }
 
 /// One plan text: read once, kept for as long as errors may point into it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// What messages call it: the path as the user gave it, or `<stdin>`.
     pub name: String,

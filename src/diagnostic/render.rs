@@ -14,7 +14,7 @@ const MOST_LINES: usize = 3;
 /// Bytes between two places that are shown in one picture; beyond it the second is named by its line.
 const FAR: u32 = 64 * 1024;
 
-/// All of them in the order of the plan, those without a place first, and a line that counts them. Empty for none.
+/// All of them in the order of the plan, those without a place first and those in other files last, and a line that counts them. Empty for none.
 pub fn render(diagnostics: &Diagnostics, source: &Source, color: bool) -> String {
     if diagnostics.found.is_empty() {
         return String::new();
@@ -22,7 +22,7 @@ pub fn render(diagnostics: &Diagnostics, source: &Source, color: bool) -> String
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(120);
     let mut sorted: Vec<&Diagnostic> = diagnostics.found.iter().collect();
-    sorted.sort_by_key(|found| found.span.map(|span| span.start));
+    sorted.sort_by(|a, b| a.order().cmp(&b.order()));
     let mut text = String::new();
     for found in sorted {
         text.push_str(renderer.render(&[group(found, source)]).trim_end());
@@ -52,7 +52,7 @@ fn group<'a>(found: &'a Diagnostic, source: &'a Source) -> Group<'a> {
     let title = level.primary_title(one_line(&found.message)).id(found.code);
     let mut group = Group::with_title(title);
     if let Some(span) = found.span {
-        group = group.element(snippet(found, span, source));
+        group = group.element(snippet(found, span, found.source.as_deref().unwrap_or(source)));
     }
     if let Some((also, label)) = found.also.as_ref().filter(|also| !is_near(found, also)) {
         let line = source.place(also.start).line;
@@ -65,7 +65,7 @@ fn group<'a>(found: &'a Diagnostic, source: &'a Source) -> Group<'a> {
 }
 
 fn is_near(found: &Diagnostic, also: &(Span, String)) -> bool {
-    found.span.is_some_and(|span| span.start.abs_diff(also.0.start) < FAR)
+    found.source.is_none() && found.span.is_some_and(|span| span.start.abs_diff(also.0.start) < FAR)
 }
 
 fn snippet<'a>(found: &'a Diagnostic, span: Span, source: &'a Source) -> Snippet<'a, Annotation<'a>> {

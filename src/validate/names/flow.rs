@@ -4,9 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::expr::{Expr, NameUse, Template};
-use crate::plan::{Body, Count, Plan, Poll, Request, Step, StepKind, VariableScope};
+use crate::plan::{
+    Body, BodyPart, Count, ExtractFrom, PartContent, Plan, Poll, Request, Step, StepKind, VariableScope,
+};
+use crate::source::Span;
 
-use super::super::{ValidScenario, http, steps, vocabulary};
+use super::super::files::FileTemplates;
+use super::super::{ValidScenario, http, place, steps, vocabulary};
 use super::data_names;
 use super::known::{Known, Section, collect, sets};
 
@@ -15,18 +19,25 @@ use super::known::{Known, Section, collect, sets};
 struct Moment<'p> {
     set: BTreeSet<&'p str>,
     response: bool,
+    /// The last response may have its body.
+    kept: bool,
+    /// Where the body of a response that may be the last one is discarded.
+    discarded: Option<Span>,
 }
 
 impl Moment<'_> {
     fn or(&mut self, other: Self) {
         self.set.extend(other.set);
         self.response |= other.response;
+        self.kept |= other.kept;
+        self.discarded = self.discarded.or(other.discarded);
     }
 }
 
 struct Flow<'a, 'p> {
     plan: &'p Plan,
     scenario: &'a ValidScenario<'p>,
+    files: &'a FileTemplates,
     known: &'a Known<'p>,
     section: Section,
     now: Moment<'p>,
@@ -36,12 +47,13 @@ struct Flow<'a, 'p> {
 pub(super) fn check<'p>(
     plan: &'p Plan,
     scenario: &ValidScenario<'p>,
+    files: &FileTemplates,
     known: &Known<'p>,
     section: Section,
     found: &mut Diagnostics,
 ) {
     let steps = section.steps(scenario);
-    Flow { plan, scenario, known, section, now: Moment::default(), found }.steps(steps);
+    Flow { plan, scenario, files, known, section, now: Moment::default(), found }.steps(steps);
 }
 
 impl<'p> Flow<'_, 'p> {
@@ -55,6 +67,15 @@ impl<'p> Flow<'_, 'p> {
         if let Some(condition) = &step.condition {
             self.expr(condition);
         }
+        let kept = self.now.kept;
+        self.action(step);
+        // Where it may be left out, the response before it may still be the last one.
+        if step.condition.is_some() || is_loop(&step.kind) {
+            self.now.kept |= kept;
+        }
+    }
+
+    fn action(&mut self, step: &'p Step) {
         match &step.kind {
             StepKind::Request(request) => self.request(request),
             StepKind::Sleep(_) => {}
@@ -113,6 +134,7 @@ impl<'p> Flow<'_, 'p> {
             collect(step, &mut |scope, name| self.sets(scope, &name.value));
         }
         self.now.response |= steps::has_request(steps);
+        self.now.kept |= self.keeps_a_body(steps);
         self.steps(steps);
     }
 
@@ -136,13 +158,22 @@ impl<'p> Flow<'_, 'p> {
             Some(Body::Json(data)) => self.reads(data_names(data)),
             Some(Body::Form(fields)) => fields.iter().for_each(|(_, value)| self.reads(data_names(value))),
             Some(Body::Text(text)) => self.template(&text.value),
+            Some(Body::Multipart(parts)) => parts.iter().for_each(|(_, part)| self.part(part)),
+            Some(Body::FileTemplate(path)) => self.file(&path.value),
             Some(Body::File(_)) | None => {}
         }
         self.now.response = true;
+        self.now.discarded = self.discards(request);
+        self.now.kept = self.now.discarded.is_none();
         for check in &request.require {
             self.expr(&check.condition);
         }
         for extract in &request.extract {
+            if let (Some(place), ExtractFrom::JsonPath(from) | ExtractFrom::Regex(from)) =
+                (self.now.discarded, &extract.from)
+            {
+                self.found.push(discarded("this reads", from.span, place));
+            }
             if let Some(default) = &extract.default {
                 self.reads(data_names(default));
             }
@@ -151,6 +182,37 @@ impl<'p> Flow<'_, 'p> {
         for check in &request.checks {
             self.expr(&check.condition);
         }
+    }
+
+    fn part(&mut self, part: &BodyPart) {
+        match &part.content {
+            PartContent::Text(data) | PartContent::Json(data) => self.reads(data_names(data)),
+            PartContent::File(_) => {}
+        }
+        part.templates().for_each(|template| self.template(template));
+    }
+
+    fn file(&mut self, path: &str) {
+        if let Some(file) = self.files.get(path) {
+            let before = self.found.found.len();
+            self.template(&file.template);
+            file.claim(&mut self.found.found[before..]);
+        }
+    }
+
+    /// Where the plan says that the body of this request's response is discarded.
+    fn discards(&self, request: &Request) -> Option<Span> {
+        let levels = self.scenario.http_levels(self.plan);
+        let own = request.delivery.discard_body.as_ref();
+        let decided = http::inherited(&levels, own, |http| http.delivery.discard_body.as_ref());
+        decided.filter(|discard| discard.value).map(|discard| discard.span)
+    }
+
+    fn keeps_a_body(&self, steps: &[Step]) -> bool {
+        steps.iter().any(|step| match &step.kind {
+            StepKind::Request(request) => self.discards(request).is_none(),
+            other => place::inner(other).into_iter().any(|steps| self.keeps_a_body(steps)),
+        })
     }
 
     fn step_sets(&mut self, step: &'p Step) {
@@ -208,12 +270,33 @@ impl<'p> Flow<'_, 'p> {
                     .at(used.span)
                     .help("use `on_start`, which runs once per VU, and names such as `vu.token`"),
             ),
-            root if vocabulary::response_field(root).is_some() => (!self.now.response && !unread.steps).then(|| {
-                Diagnostic::error("no-response-yet", format!("`{root}` is of a response, and no request comes before"))
-                    .at(used.span)
-            }),
+            root if vocabulary::response_field(root).is_some() => {
+                (!unread.steps).then(|| self.unread_response(used))?
+            }
             root if self.known.var(root).is_some() || self.now.set.contains(root) => None,
             _ => self.known.unset(used, self.section, quotable),
         }
     }
+
+    /// About a name of the response that no path to this point has.
+    fn unread_response(&self, used: &NameUse) -> Option<Diagnostic> {
+        let root = used.root.as_str();
+        if !self.now.response {
+            let message = format!("`{root}` is of a response, and no request comes before");
+            return Some(Diagnostic::error("no-response-yet", message).at(used.span));
+        }
+        let place = self.now.discarded.filter(|_| !self.now.kept && matches!(root, "body" | "json"))?;
+        Some(discarded(&format!("`{root}` is"), used.span, place))
+    }
+}
+
+fn is_loop(kind: &StepKind) -> bool {
+    matches!(kind, StepKind::Repeat { .. } | StepKind::While { .. } | StepKind::ForEach { .. })
+}
+
+fn discarded(reader: &str, span: Span, place: Span) -> Diagnostic {
+    Diagnostic::error("discarded-body", format!("{reader} the body of a response, which is discarded"))
+        .at(span)
+        .also(place, "discarded here")
+        .help("write `discard_body: false` at the request whose body matters")
 }
