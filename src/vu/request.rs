@@ -4,6 +4,8 @@ mod multipart;
 mod redirect;
 mod render;
 mod retry;
+#[cfg(test)]
+mod tests;
 
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};

@@ -131,7 +131,7 @@ impl Decoder<'_> {
                     .help("keep one of them"),
             );
         }
-        match name {
+        let body = match name {
             "json" => Some(Body::Json(self.data(node))),
             "form" => Some(Body::Form(self.named_data(node, "form"))),
             "body_file" => self.body_file(node),
@@ -143,7 +143,9 @@ impl Decoder<'_> {
                 }
                 _ => self.template(node, "body").map(Body::Text),
             },
-        }
+        };
+        // One that could not be read is still there.
+        Some(body.unwrap_or(Body::Json(Data::Literal(crate::expr::Value::Null))))
     }
 
     /// From names to expressions, or a list of expressions.

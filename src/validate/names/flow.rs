@@ -134,7 +134,11 @@ impl<'p> Flow<'_, 'p> {
             collect(step, &mut |scope, name| self.sets(scope, &name.value));
         }
         self.now.response |= steps::has_request(steps);
-        self.now.kept |= self.keeps_a_body(steps);
+        for request in requests(steps) {
+            let discarded = self.discards(request);
+            self.now.kept |= discarded.is_none();
+            self.now.discarded = self.now.discarded.or(discarded);
+        }
         self.steps(steps);
     }
 
@@ -206,13 +210,6 @@ impl<'p> Flow<'_, 'p> {
         let own = request.delivery.discard_body.as_ref();
         let decided = http::inherited(&levels, own, |http| http.delivery.discard_body.as_ref());
         decided.filter(|discard| discard.value).map(|discard| discard.span)
-    }
-
-    fn keeps_a_body(&self, steps: &[Step]) -> bool {
-        steps.iter().any(|step| match &step.kind {
-            StepKind::Request(request) => self.discards(request).is_none(),
-            other => place::inner(other).into_iter().any(|steps| self.keeps_a_body(steps)),
-        })
     }
 
     fn step_sets(&mut self, step: &'p Step) {
@@ -288,6 +285,15 @@ impl<'p> Flow<'_, 'p> {
         let place = self.now.discarded.filter(|_| !self.now.kept && matches!(root, "body" | "json"))?;
         Some(discarded(&format!("`{root}` is"), used.span, place))
     }
+}
+
+/// All that are somewhere in these steps.
+fn requests(steps: &[Step]) -> Vec<&Request> {
+    let of_step = steps.iter().map(|step| match &step.kind {
+        StepKind::Request(request) => vec![&**request],
+        other => place::inner(other).into_iter().flat_map(requests).collect(),
+    });
+    of_step.flatten().collect()
 }
 
 fn is_loop(kind: &StepKind) -> bool {
