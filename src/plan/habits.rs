@@ -89,6 +89,13 @@ const EXPLAINED: &[(&str, &str, &str)] = &[
     ("`poll`", "interval", "write `every`"),
     ("`poll`", "max_attempts", "write `attempts`"),
     ("an environment variable", "value", "write `default`"),
+    ("a part of `multipart`", "type", "write `content_type`"),
+    ("a part of `multipart`", "path", "write `file`"),
+    ("a part of `multipart`", "text", "write `value`"),
+    ("`body_file`", "file", "write `path`"),
+    ("`retry`", "max_attempts", "write `attempts`, which counts the first one too"),
+    ("`retry`", "delay", "write `backoff`"),
+    ("`retry`", "statuses", "write `on: [503, 5xx]`"),
 ];
 
 /// What to do instead of the unknown `key`. Never empty.

@@ -710,9 +710,9 @@ fn a_body_that_is_discarded_cannot_be_read_on_any_path() {
             "  - { get: /a, discard_body: true, checks: [status == 200, \"body != ''\"] }\n".to_owned(),
             &["discarded-body at 3:61"],
         ),
-        ("  - { get: /a, discard_body: true, require: [size(json) > 0] }\n".to_owned(), &["discarded-body at 3:52"]),
-        ("  - { get: /a, discard_body: true, extract: { x: $.a } }\n".to_owned(), &["discarded-body at 3:52"]),
-        ("  - { get: /a, discard_body: true, extract: { x: { regex: a } } }\n".to_owned(), &["discarded-body at 3:61"]),
+        ("  - { get: /a, discard_body: true, require: [size(json) > 0] }\n".to_owned(), &["discarded-body at 3:51"]),
+        ("  - { get: /a, discard_body: true, extract: { x: $.a } }\n".to_owned(), &["discarded-body at 3:50"]),
+        ("  - { get: /a, discard_body: true, extract: { x: { regex: a } } }\n".to_owned(), &["discarded-body at 3:59"]),
         ("  - { get: /a, discard_body: true, extract: { x: { header: a }, y: { cookie: b } } }\n".to_owned(), &[]),
         ("  - { get: /a, discard_body: true }\n  - log: '${headers.a} ${status}'\n".to_owned(), &[]),
     ];

@@ -15,7 +15,7 @@ use super::request::{Login, same_origin};
 use crate::transport::{Request, Session};
 use challenge::{Challenge, challenge};
 
-/// Hosts whose challenges a VU keeps; the oldest goes first.
+/// Hosts and users whose challenges a VU keeps; the oldest goes first.
 const MAX_HOSTS: usize = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub(super) struct Digests {
 
 struct Host {
     uri: Uri,
+    /// Servers give each user a nonce of its own.
+    username: String,
     challenge: Challenge,
     /// Ours, for as long as the server's nonce: with `-sess` it is a part of the key.
     cnonce: String,
@@ -62,22 +64,22 @@ struct Host {
 
 impl<S: Session> Vu<S> {
     /// Takes the challenge of a response. `false`: there is none that is meant for this.
-    pub(super) fn challenge(&mut self, uri: &Uri, headers: &HeaderMap) -> Result<bool, String> {
+    pub(super) fn challenge(&mut self, login: &Login, uri: &Uri, headers: &HeaderMap) -> Result<bool, String> {
         let Some(challenge) = challenge(headers)? else { return Ok(false) };
         let cnonce = format!("{:016x}", self.random.borrow_mut().random::<u64>());
         let hosts = &mut self.digests.hosts;
-        hosts.retain(|host| !same_origin(&host.uri, uri));
+        hosts.retain(|host| !host.is_for(login, uri));
         if hosts.len() >= MAX_HOSTS {
             hosts.remove(0);
         }
-        hosts.push(Host { uri: uri.clone(), challenge, cnonce, count: 0 });
+        hosts.push(Host { uri: uri.clone(), username: login.username.clone(), challenge, cnonce, count: 0 });
         Ok(true)
     }
 
     /// Puts in the answer, where the host has challenged before.
     pub(super) fn authorize(&mut self, request: &mut Request, login: &Login) {
         request.headers.remove(AUTHORIZATION);
-        let Some(host) = self.digests.hosts.iter_mut().find(|host| same_origin(&host.uri, &request.uri)) else {
+        let Some(host) = self.digests.hosts.iter_mut().find(|host| host.is_for(login, &request.uri)) else {
             return;
         };
         host.count = host.count.saturating_add(1);
@@ -92,6 +94,10 @@ impl<S: Session> Vu<S> {
 }
 
 impl Host {
+    fn is_for(&self, login: &Login, uri: &Uri) -> bool {
+        self.username == login.username && same_origin(&self.uri, uri)
+    }
+
     /// The header's value, and the part of it that is made of the password.
     fn answer(&self, login: &Login, method: &Method, target: &str) -> (String, String) {
         let Challenge { realm, nonce, algorithm, .. } = &self.challenge;
@@ -158,7 +164,7 @@ mod tests {
         headers.insert(http::header::WWW_AUTHENTICATE, text.parse().unwrap());
         let challenge = challenge(&headers).unwrap().unwrap();
         let uri = Uri::from_static("http://www.example.org/dir/index.html");
-        let host = Host { uri, challenge, cnonce: cnonce.to_owned(), count: 1 };
+        let host = Host { uri, username: login.username.clone(), challenge, cnonce: cnonce.to_owned(), count: 1 };
         host.answer(&login, &Method::GET, "/dir/index.html")
     }
 

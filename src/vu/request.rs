@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue};
 use super::answer::{Answer, Quoted};
 use super::flow::Flow;
 use super::{UnderWay, Vu};
-use crate::clock::{Instant, now};
+use crate::clock::{Duration, Instant, now};
 use crate::expr::Program;
 use crate::graph::{CheckId, RequestStep, Step};
 use crate::metrics::{ProblemKind, RequestSample};
@@ -101,7 +101,7 @@ impl<S: Session> Vu<S> {
                 Err(failure) => return self.take_failure((step, stage), spec, &request, failure, &way, end),
             };
             self.jar.keep(&exchange.headers, &request.uri);
-            let next = self.next(spec, &request, &exchange, login.is_some(), &way);
+            let next = self.next(spec, &request, &exchange, login, &way);
             let expected = match &next {
                 Next::To(_) | Next::Again => true,
                 Next::Lost(_) => false,
@@ -135,9 +135,16 @@ impl<S: Session> Vu<S> {
         }
     }
 
-    fn next(&mut self, spec: &RequestStep, request: &Request, exchange: &Exchange, has_login: bool, way: &Way) -> Next {
-        if exchange.status == 401 && has_login && !way.is_answer {
-            match self.challenge(&request.uri, &exchange.headers) {
+    fn next(
+        &mut self,
+        spec: &RequestStep,
+        request: &Request,
+        exchange: &Exchange,
+        login: Option<&Login>,
+        way: &Way,
+    ) -> Next {
+        if let Some(login) = login.filter(|_| exchange.status == 401 && !way.is_answer) {
+            match self.challenge(login, &request.uri, &exchange.headers) {
                 Ok(true) => return Next::Again,
                 Ok(false) => {}
                 Err(why) => return Next::Lost(format!("cannot answer the digest challenge: {why}")),
@@ -173,8 +180,10 @@ impl<S: Session> Vu<S> {
         exchange: &Exchange,
         expected: bool,
         error: &str,
-        total: std::time::Duration,
+        total: Duration,
     ) {
+        // It quotes the target, where there is one.
+        let error = if error.is_empty() { String::new() } else { self.secrets.told(&self.graph.secrets, error) };
         self.recorder.borrow_mut().request(&RequestSample {
             site: step.site,
             stage,
@@ -185,14 +194,14 @@ impl<S: Session> Vu<S> {
             phases: Some(exchange.phases),
             total: Some(total),
             error_code: if expected { 0 } else { status_error(exchange.status) },
-            error,
+            error: &error,
             sent: exchange.sent,
             received: exchange.received,
         });
     }
 
     /// `total` is `None` where there is no latency.
-    fn record_failure(&self, step: &Step, stage: u16, failure: &Failure, total: Option<std::time::Duration>) {
+    fn record_failure(&self, step: &Step, stage: u16, failure: &Failure, total: Option<Duration>) {
         self.recorder.borrow_mut().request(&RequestSample {
             site: step.site,
             stage,

@@ -1,5 +1,7 @@
 //! All integration tests, as one binary: it links once.
 
+mod challenge;
+mod delivery;
 mod demo_target;
 mod docs;
 mod gate;

@@ -100,8 +100,10 @@ fn a_file_that_is_a_template_is_rendered() {
     assert_eq!(once("", &whole).sent[0].body, "{\n  \"id\": ${vu.id}\n}\n");
 }
 
+type Headers = &'static [(&'static str, &'static str)];
+
 /// Answers with these statuses one after the other, the last one for ever; 0 is a refused connection.
-fn statuses(statuses: &'static [u16], headers: &'static [(&'static str, &'static str)]) -> impl Fn(&Request) -> Reply {
+fn statuses(statuses: &'static [u16], headers: Headers) -> impl Fn(&Request) -> Reply {
     let at = Cell::new(0);
     move |_| {
         let status = statuses[at.replace(at.get() + 1).min(statuses.len() - 1)];
@@ -146,7 +148,7 @@ fn a_late_response_is_a_timeout_and_no_other_error() {
 #[test]
 fn pauses_grow_as_the_plan_says_and_are_no_part_of_a_request() {
     let ms = Duration::from_millis;
-    let table: [(&str, &'static [(&str, &str)], Duration); 8] = [
+    let table: [(&str, Headers, Duration); 8] = [
         ("100ms", &[], ms(100 + 200 + 400)),
         ("{ initial: 100ms, factor: 1 }", &[], ms(300)),
         ("{ initial: 1s, factor: 10, max: 5s }", &[], ms(1000 + 5000 + 5000)),
@@ -179,7 +181,7 @@ fn pauses_grow_as_the_plan_says_and_are_no_part_of_a_request() {
 fn a_date_in_retry_after_is_waited_for() {
     let date = (crate::clock::wall() + jiff::SignedDuration::from_secs(20)).strftime("%a, %d %b %Y %T GMT").to_string();
     let date: &'static str = date.leak();
-    let headers: &'static [(&str, &str)] = vec![("retry-after", date)].leak();
+    let headers: Headers = vec![("retry-after", date)].leak();
     let steps = "  - get: /a\n    retry: { attempts: 2 }\n";
     let took = play("", steps, 1, statuses(&[503, 200], headers)).took;
     assert!(took > Duration::from_secs(15) && took <= Duration::from_secs(21), "{took:?}");
