@@ -14,7 +14,8 @@ const MOST_LINES: usize = 3;
 /// Bytes between two places that are shown in one picture; beyond it the second is named by its line.
 const FAR: u32 = 64 * 1024;
 
-/// All of them in the order of the plan, those without a place first and those in other files last, and a line that counts them. Empty for none.
+/// All of them in the order of the plan, those without a place first and those in other files last, and a line that counts them.
+/// Empty for none.
 pub fn render(diagnostics: &Diagnostics, source: &Source, color: bool) -> String {
     if diagnostics.found.is_empty() {
         return String::new();
@@ -56,7 +57,8 @@ fn group<'a>(found: &'a Diagnostic, source: &'a Source) -> Group<'a> {
     }
     if let Some((also, label)) = found.also.as_ref().filter(|also| !is_near(found, also)) {
         let line = source.place(also.start).line;
-        group = group.element(Level::NOTE.message(format!("{}: line {line}", one_line(label))));
+        let of = found.source.as_ref().map_or(String::new(), |_| format!(" of {}", one_line(&source.name)));
+        group = group.element(Level::NOTE.message(format!("{}: line {line}{of}", one_line(label))));
     }
     for help in &found.help {
         group = group.element(Level::HELP.message(normalize_untrusted_str(help)));
@@ -226,6 +228,17 @@ mod tests {
         found.push(Diagnostic::error("c", "m").at(Span::new(195_000, 195_001)).also(Span::new(0, 1), "first here"));
         let rendered = render(&found, &source, false);
         assert!(rendered.contains("= note: first here: line 1\n") && rendered.lines().count() < 10, "{rendered}");
+    }
+
+    #[test]
+    fn a_place_in_another_file_is_shown_there_and_a_second_one_in_the_plan_is_named() {
+        let plan = Source::new("plan.yaml", Format::Yaml, "a: 1\nb: 2\n");
+        let file = Source::new("body.json", Format::Yaml, "{\n  \"x\": bad\n}\n");
+        let found = Diagnostic::error("c", "m").at(Span::new(9, 12)).also(Span::new(5, 6), "set here, later");
+        let found = Diagnostic { source: Some(std::sync::Arc::new(file)), ..found };
+        let rendered = render(&Diagnostics { found: vec![found] }, &plan, false);
+        assert!(rendered.contains("--> body.json:2:8") && rendered.contains("2 |   \"x\": bad"), "{rendered}");
+        assert!(rendered.contains("= note: set here, later: line 2 of plan.yaml"), "{rendered}");
     }
 
     #[test]

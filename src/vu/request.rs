@@ -1,6 +1,7 @@
 //! A request step: its attempts, their hops, the samples of these, and what follows a response.
 
 mod multipart;
+mod record;
 mod redirect;
 mod render;
 mod retry;
@@ -13,12 +14,13 @@ use http::{HeaderMap, HeaderValue};
 use super::answer::{Answer, Quoted};
 use super::flow::Flow;
 use super::{UnderWay, Vu};
-use crate::clock::{Duration, Instant, now};
+use crate::clock::{Instant, now};
 use crate::expr::Program;
 use crate::graph::{CheckId, RequestStep, Step};
-use crate::metrics::{ProblemKind, RequestSample};
+use crate::metrics::ProblemKind;
 use crate::plan::{Sleep, StatusRange};
-use crate::transport::{ErrorCode, Exchange, Failure, Request, Session};
+use crate::transport::{Exchange, Failure, Request, Session};
+use record::has_latency;
 pub(super) use redirect::same_origin;
 use redirect::{Next, redirect};
 pub(super) use render::Login;
@@ -174,50 +176,6 @@ impl<S: Session> Vu<S> {
         self.answer = Some(Box::new(Answer::missing(failure, request.uri.to_string(), whole, quoted(spec))));
     }
 
-    fn record_exchange(
-        &self,
-        (step, stage): (&Step, u16),
-        exchange: &Exchange,
-        expected: bool,
-        error: &str,
-        total: Duration,
-    ) {
-        // It quotes the target, where there is one.
-        let error = if error.is_empty() { String::new() } else { self.secrets.told(&self.graph.secrets, error) };
-        self.recorder.borrow_mut().request(&RequestSample {
-            site: step.site,
-            stage,
-            status: exchange.status,
-            proto: exchange.proto,
-            expected,
-            interrupted: false,
-            phases: Some(exchange.phases),
-            total: Some(total),
-            error_code: if expected { 0 } else { status_error(exchange.status) },
-            error: &error,
-            sent: exchange.sent,
-            received: exchange.received,
-        });
-    }
-
-    /// `total` is `None` where there is no latency.
-    fn record_failure(&self, step: &Step, stage: u16, failure: &Failure, total: Option<Duration>) {
-        self.recorder.borrow_mut().request(&RequestSample {
-            site: step.site,
-            stage,
-            status: failure.status,
-            proto: failure.proto,
-            expected: false,
-            interrupted: false,
-            phases: total.map(|_| failure.phases),
-            total,
-            error_code: failure.code as u16,
-            error: &self.secrets.told(&self.graph.secrets, &failure.message),
-            sent: failure.sent,
-            received: failure.received,
-        });
-    }
-
     /// Records each check; `false` where one did not hold.
     pub(super) fn run_checks(&self, checks: &[(CheckId, Program)]) -> bool {
         let mut all = true;
@@ -235,19 +193,8 @@ impl<S: Session> Vu<S> {
     }
 }
 
-/// A request without a response has no latency, except one that was sent and timed out: it took at least that long.
-fn has_latency(failure: &Failure) -> bool {
-    failure.code == ErrorCode::Timeout && failure.written
-}
-
 fn is_expected(ranges: &[StatusRange], status: u16) -> bool {
     ranges.iter().any(|range| (range.first..=range.last).contains(&status))
-}
-
-/// k6's codes for responses that were not expected: 1000 + status, so 1400 to 1499 for 4xx and 1500 to 1599 for 5xx. Others (an
-/// unexpected 200 or 302) have none there, either; they are in `http_req_failed` all the same.
-fn status_error(status: u16) -> u16 {
-    if (400..600).contains(&status) { 1000 + status } else { 0 }
 }
 
 fn merge_cookie(headers: &mut HeaderMap, jar: HeaderValue) {
