@@ -15,6 +15,7 @@ pub const LINTS: &[&str] = &[
     "constant-check",
     "never-holds",
     "no-checks",
+    "no-effect",
     "no-pause",
     "secret-in-plan",
     "threshold-always-holds",
@@ -147,7 +148,7 @@ fn clear_default(variable: &EnvVar, found: &mut Diagnostics) {
 fn clear_credentials(headers: &[(Spanned<String>, Spanned<Template>)], auth: Option<&Auth>, found: &mut Diagnostics) {
     let header = headers.iter().filter(|(name, _)| name.value.eq_ignore_ascii_case("authorization"));
     let secret = match auth {
-        Some(Auth::Basic { password, .. }) => Some(password),
+        Some(Auth::Basic { password, .. } | Auth::Digest { password, .. }) => Some(password),
         Some(Auth::Bearer(token)) => Some(token),
         Some(Auth::None) | None => None,
     };

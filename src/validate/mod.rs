@@ -3,6 +3,7 @@
 //! After it no user mistake in the plan is possible. Must never know: the network, executors at work.
 
 pub(crate) mod constants;
+pub(crate) mod delivery;
 mod environment;
 mod files;
 pub(crate) mod http;
@@ -65,6 +66,8 @@ pub struct ValidPlan<'p> {
     pub scenarios: Vec<ValidScenario<'p>>,
     /// Contents of every file that the plan names, by the path as written.
     pub files: BTreeMap<String, Arc<[u8]>>,
+    /// Those in which `${ expr }` is replaced.
+    pub(crate) file_templates: files::FileTemplates,
     pub thresholds: Vec<crate::judge::Threshold>,
     /// Whether `thresholds` are the default ones because the plan has none.
     pub default_thresholds: bool,
@@ -118,8 +121,9 @@ pub fn check<'p>(
     let seed = overrides.seed.unwrap_or_else(random_seed);
     let constants = environment::read(plan, overrides, environment, seed, &mut found);
     let scenarios = scenarios(plan, overrides, &constants, &mut found);
-    names::check(plan, &scenarios, &mut found);
-    types::check(plan, &scenarios, &mut found);
+    let file_templates = files::templates(source, &scenarios, &mut found);
+    names::check(plan, &scenarios, &file_templates, &mut found);
+    types::check(plan, &scenarios, &file_templates, &mut found);
     requests::check(plan, &scenarios, &constants, &mut found);
     steps::check(plan, &scenarios, &mut found);
     let files = files::read(plan, source, &scenarios, &mut found);
@@ -141,6 +145,7 @@ pub fn check<'p>(
         constants,
         scenarios,
         files,
+        file_templates,
         thresholds,
         default_thresholds,
         insecure: overrides.insecure,

@@ -1,11 +1,13 @@
 //! All integration tests, as one binary: it links once.
 
+mod challenge;
 mod checking;
+mod delivery;
 mod demo_target;
 mod docs;
 mod gate;
-mod init;
 mod generator;
+mod init;
 mod layers;
 mod plan_errors;
 mod plans;
