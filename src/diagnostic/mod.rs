@@ -34,6 +34,8 @@ pub struct Diagnostic {
     pub help: Vec<String>,
     /// Of the place, where that is not in the plan itself but in a file that it names.
     pub source: Option<Arc<Source>>,
+    /// The place holds a secret: it is named, and its text is not shown.
+    pub hidden: bool,
 }
 
 impl Diagnostic {
@@ -47,6 +49,7 @@ impl Diagnostic {
             also: None,
             help: Vec::new(),
             source: None,
+            hidden: false,
         }
     }
 
@@ -57,6 +60,10 @@ impl Diagnostic {
     pub fn at(mut self, span: Span) -> Diagnostic {
         self.span = Some(span);
         self
+    }
+
+    pub fn hidden(self) -> Diagnostic {
+        Diagnostic { hidden: true, ..self }
     }
 
     pub fn label(mut self, label: impl Into<String>) -> Diagnostic {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
 
 use super::{Diagnostic, Diagnostics, Severity};
 use crate::source::{Source, Span};
@@ -54,7 +54,11 @@ fn group<'a>(found: &'a Diagnostic, source: &'a Source) -> Group<'a> {
     let title = level.primary_title(one_line(&found.message)).id(found.code);
     let mut group = Group::with_title(title);
     if let Some(span) = found.span {
-        group = group.element(snippet(found, span, found.source.as_deref().unwrap_or(source)));
+        let source = found.source.as_deref().unwrap_or(source);
+        group = match found.hidden {
+            true => group.element(origin(span, source)),
+            false => group.element(snippet(found, span, source)),
+        };
     }
     if let Some((also, label)) = found.also.as_ref().filter(|also| !is_near(found, also, source)) {
         let line = source.place(also.start).line;
@@ -67,6 +71,12 @@ fn group<'a>(found: &'a Diagnostic, source: &'a Source) -> Group<'a> {
         group = group.element(Level::HELP.message(normalize_untrusted_str(help)));
     }
     group
+}
+
+/// Only the place, without its text.
+fn origin(span: Span, source: &Source) -> Origin<'_> {
+    let place = source.place(span.start);
+    Origin::path(one_line(source.part(span.start).name)).line(place.line).char_column(place.column)
 }
 
 fn is_near(found: &Diagnostic, also: &(Span, String), source: &Source) -> bool {

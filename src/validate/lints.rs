@@ -162,5 +162,6 @@ fn clear_credentials(headers: &[(Spanned<String>, Spanned<Template>)], auth: Opt
 fn in_clear(span: Span, what: &str) -> Diagnostic {
     Diagnostic::warning("secret-in-plan", format!("{what} stands in the plan in clear"))
         .at(span)
+        .hidden()
         .help("declare it, `env: { API_TOKEN: { required: true, secret: true } }`, and write `${env.API_TOKEN}`")
 }
