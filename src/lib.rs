@@ -11,6 +11,7 @@
 pub mod clean;
 pub mod clock;
 pub mod diagnostic;
+pub mod route;
 pub mod source;
 pub mod units;
 

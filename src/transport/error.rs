@@ -26,6 +26,10 @@ pub enum ErrorCode {
     Decoding = 1701,
 }
 
+/// Some 28,000 connections go from one address to one destination at a time.
+const PORTS: &str =
+    "no local port is free (net.ipv4.ip_local_port_range); `local_address` with more addresses gives more of them";
+
 /// Why a hop failed: the number for machines, the sentence for people.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Cause {
@@ -59,8 +63,21 @@ impl Cause {
                 Cause::new(ErrorCode::DialTimeout, format!("no answer from {peer} to the connection attempt"))
             }
             io::ErrorKind::ConnectionReset => Cause::new(ErrorCode::Reset, format!("connection reset by {peer}")),
+            io::ErrorKind::AddrNotAvailable => {
+                Cause::new(ErrorCode::DialFailed, format!("cannot connect to {peer}: {PORTS}"))
+            }
             _ => Cause::new(ErrorCode::DialFailed, format!("cannot connect to {peer}: {}", plain(error))),
         }
+    }
+
+    /// No connection can leave from an address of the plan's own.
+    pub fn of_bind(from: std::net::IpAddr, error: &io::Error) -> Cause {
+        let why = match error.kind() {
+            io::ErrorKind::AddrNotAvailable => "it is no address of this machine (`local_address`)".to_owned(),
+            io::ErrorKind::AddrInUse => PORTS.to_owned(),
+            _ => plain(error),
+        };
+        Cause::new(ErrorCode::DialFailed, format!("cannot connect from {from}: {why}"))
     }
 
     /// The TLS handshake with `host` failed.
@@ -204,7 +221,13 @@ mod tests {
         check(
             dial(ErrorKind::AddrNotAvailable),
             ErrorCode::DialFailed,
-            "cannot connect to 127.0.0.1:9: address not available",
+            "cannot connect to 127.0.0.1:9: no local port is free (net.ipv4.ip_local_port_range); `local_address` with more \
+             addresses gives more of them",
+        );
+        check(
+            dial(ErrorKind::HostUnreachable),
+            ErrorCode::DialFailed,
+            "cannot connect to 127.0.0.1:9: host unreachable",
         );
     }
 

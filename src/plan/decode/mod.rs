@@ -5,6 +5,7 @@
 
 mod plan;
 mod request;
+mod route;
 mod steps;
 mod values;
 

@@ -5,13 +5,10 @@ use super::{Decoder, Fields};
 use crate::diagnostic::Diagnostic;
 use crate::plan::Unread;
 use crate::plan::model::{
-    Auth, EnvKind, EnvVar, ExecutorKind, Http, Load, MetricThresholds, Plan, Scenario, Stage, Step, Tag,
-    ThresholdEntry, Tls,
+    Auth, EnvKind, EnvVar, ExecutorKind, Http, Load, MetricThresholds, Plan, Scenario, Stage, Step, Tag, ThresholdEntry,
 };
 use crate::plan::node::{Key, Kind, Node};
-use crate::plan::vocabulary::{
-    self as words, AUTH, BASIC, ENV_VAR, HTTP, PLAN, SCENARIO, STAGE, Shape, THRESHOLD, TLS,
-};
+use crate::plan::vocabulary::{self as words, AUTH, BASIC, ENV_VAR, HTTP, PLAN, SCENARIO, STAGE, Shape, THRESHOLD};
 use crate::source::{Span, Spanned};
 
 /// Without them nothing says how long load lasts.
@@ -267,14 +264,8 @@ impl Decoder<'_> {
             expect: fields.take("expect").and_then(|node| self.statuses(node)),
             auth: fields.take("auth").and_then(|node| self.auth(node)),
             tls: fields.take("tls").and_then(|node| self.tls(node)).unwrap_or_default(),
-        })
-    }
-
-    fn tls(&mut self, node: &Node) -> Option<Tls> {
-        let fields = self.fields(&TLS, node, "tls")?;
-        Some(Tls {
-            insecure: fields.take("insecure").and_then(|node| self.boolean(node, "insecure")),
-            ca: fields.take("ca").and_then(|node| self.label(node, "ca")),
+            route: self.route(&fields),
+            of_plan_only: super::route::of_plan_only(&fields),
         })
     }
 
