@@ -20,7 +20,8 @@ impl Block {
             return Block::network(text).map(Block::hosts).ok_or_else(|| format!("`{text}` is no network"));
         }
         let (first, last) = text.split_once('-').unwrap_or((text, text));
-        let address = |text: &str| text.trim().parse().map_err(|_| format!("`{}` is no IP address", text.trim()));
+        // The whole text in any case: it may hold a secret, which is only masked as a whole.
+        let address = |part: &str| part.trim().parse().map_err(|_| format!("`{text}` is no IP address"));
         let block = Block { first: address(first)?, last: address(last)? };
         match block.first.is_ipv4() == block.last.is_ipv4() && block.first <= block.last {
             true => Ok(block),

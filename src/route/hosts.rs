@@ -67,8 +67,8 @@ impl Fixed {
     /// # Errors
     /// A sentence that names the text and what is wrong with it.
     pub fn parse(text: &str) -> Result<Fixed, String> {
-        let text = text.trim();
-        let (ip, port) = split_port(text).ok_or_else(|| format!("`{text}` names no port between 1 and 65535"))?;
+        let (ip, port) =
+            split_port(text.trim()).ok_or_else(|| format!("`{text}` names no port between 1 and 65535"))?;
         match ip.parse() {
             Ok(ip) => Ok(Fixed { ip, port }),
             Err(_) => Err(format!("`{text}` is no IP address, with or without a port")),

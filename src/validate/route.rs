@@ -153,7 +153,7 @@ fn parsed<T>(
     let mut all = Vec::new();
     for text in texts {
         let Some(value) = check_constant(what, &text.value, constants, found) else { continue };
-        match parse(value.trim()) {
+        match parse(&value) {
             Ok(one) => all.push(one),
             Err(why) => found.push(Diagnostic::error(code, format!("{what} cannot be used: {why}")).at(text.span)),
         }
@@ -171,7 +171,8 @@ pub(super) fn handshake(plan: &Plan, files: &Files, constants: &Constants, found
         certificate: certificate(written, files, found),
         resumption: written.session_resumption.as_ref().is_some_and(|resumes| resumes.value),
     };
-    if !handshake.is_possible() {
+    // An unknown one has been reported, and may have been the one that fits.
+    if handshake.ciphers.len() == written.ciphers.len() && !handshake.is_possible() {
         found.push(impossible(written));
     }
     handshake

@@ -1,8 +1,10 @@
 //! All integration tests, as one binary: it links once.
 
 mod demo_target;
+mod dialling;
 mod docs;
 mod gate;
+mod handshakes;
 mod layers;
 mod plan_errors;
 mod plans;

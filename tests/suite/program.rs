@@ -99,6 +99,9 @@ impl Running {
 pub fn proofload() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_proofload"));
     command.env_remove("COLUMNS").env("NO_COLOR", "1");
+    for proxy in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+        command.env_remove(proxy).env_remove(proxy.to_ascii_lowercase());
+    }
     command
 }
 

@@ -8,6 +8,7 @@ use http::Uri;
 use http::uri::Scheme;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use tokio::time::timeout_at;
 use tokio_rustls::TlsConnector;
 
 use super::hop::{Hop, Stage};
@@ -79,7 +80,13 @@ async fn reach(common: &Common, target: Target<'_>, hop: &mut Hop) -> Result<(Wi
         return Ok((Wire::new(socket, hop.meter().clone()), Peer::behind(path.clone())));
     }
     match common.route.proxies.of(target.https, target.host, target.port) {
-        Some(proxy) => reach_through(common, proxy, target, hop).await,
+        Some(proxy) => {
+            let reached = timeout_at(hop.deadline(), reach_through(common, proxy, target, hop)).await;
+            reached.unwrap_or_else(|_| {
+                let cause = hop.time_out(target.host);
+                Err(Cause { message: format!("{} through the proxy {proxy}", cause.message), ..cause })
+            })
+        }
         None => {
             if !common.resolver.knows(target.host, target.port) {
                 hop.enter(Stage::LookingUp);
