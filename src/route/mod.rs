@@ -6,6 +6,7 @@
 mod addresses;
 mod handshake;
 mod hosts;
+mod proxies;
 mod proxy;
 
 use std::path::Path;
@@ -15,7 +16,8 @@ use std::time::Duration;
 pub use addresses::{Block, nth};
 pub use handshake::{Blame, Handshake, TlsVersion, cipher, cipher_name, client_certificate, known_ciphers};
 pub use hosts::{Fixed, Hosts, Pattern};
-pub use proxy::{Proxies, Proxy, ProxyKind};
+pub use proxies::Proxies;
+pub use proxy::{Proxy, ProxyKind};
 
 /// How every connection of a run is made.
 #[derive(Clone, Debug, Default)]
