@@ -97,7 +97,13 @@ fn check_out(path: &Path) -> Result<(), Failure> {
 }
 
 fn transport(graph: &Graph) -> Result<HttpTransport, Failure> {
-    let options = Options { insecure: graph.tls.insecure, ca_pem: graph.tls.ca_pem.clone() };
+    let options = Options {
+        insecure: graph.tls.insecure,
+        ca_pem: graph.tls.ca_pem.clone(),
+        handshake: graph.tls.handshake.clone(),
+        route: graph.route.clone(),
+        seed: graph.seed,
+    };
     let transport = HttpTransport::new(options).map_err(Failure::Other)?;
     if graph.urls().any(|url| !url.starts_with("http://")) {
         // The first use of the cryptography costs tens of milliseconds, which are not the target's.
@@ -127,7 +133,7 @@ fn facts(graph: &Graph, ran: Ran, broken: Option<usize>) -> Facts {
             cpu_share: ran.health.busy().as_secs_f64()
                 / (ran.duration.as_secs_f64() * ran.threads as f64).max(f64::MIN_POSITIVE),
             late_p99: ran.health.late_p99(),
-            same_machine: graph.urls().any(is_loopback),
+            same_machine: graph.route.unix_socket.is_some() || graph.urls().any(is_loopback),
             saturated: ran.health.saturated(),
             exhausted: ran.health.usage().exhausted(own),
             usage: ran.health.usage().clone(),

@@ -44,6 +44,7 @@ pub fn compile(valid: &ValidPlan) -> Graph {
         thresholds: valid.thresholds.clone(),
         default_thresholds: valid.default_thresholds,
         tls: tls(valid),
+        route: valid.route.clone(),
         secrets: valid.secrets.clone(),
         seed: valid.seed,
     }
@@ -55,6 +56,7 @@ fn tls(valid: &ValidPlan) -> TlsOptions {
     TlsOptions {
         insecure: valid.insecure || written.insecure.as_ref().is_some_and(|insecure| insecure.value),
         ca_pem: ca.map(|contents| contents.to_vec()),
+        handshake: valid.handshake.clone(),
     }
 }
 

@@ -12,12 +12,14 @@ use crate::plan::{GiveUp, LogLevel, Pick, Sleep, StatusRange, StopScope};
 use crate::units::{Duration, format_duration};
 
 use super::compile::{AGENT, poll_name};
+use super::connections;
 use super::{Action, Block, CheckId, Extraction, Graph, PollStep, RequestStep, Scenario, Source, Step, Times};
 
 /// The tree of steps of every scenario with its load, then the thresholds.
 pub fn explain(graph: &Graph) -> String {
     let mut tree = Tree { graph, out: String::new() };
     tree.line(0, &graph.name);
+    tree.connections();
     for scenario in &graph.scenarios {
         tree.scenario(scenario);
     }
@@ -36,6 +38,15 @@ struct Tree<'g> {
 impl Tree<'_> {
     fn line(&mut self, depth: usize, text: &str) {
         let _ = writeln!(self.out, "{:1$}{text}", "", depth * 2);
+    }
+
+    fn connections(&mut self) {
+        let lines = connections::lines(self.graph);
+        if !lines.is_empty() {
+            self.out.push('\n');
+            self.line(0, "connections");
+        }
+        lines.iter().for_each(|line| self.line(1, line));
     }
 
     /// How many VUs there are at what time, and what that comes to.

@@ -4,6 +4,7 @@
 //! Must never know: tokio, transport, YAML.
 
 mod compile;
+mod connections;
 mod explain;
 
 #[cfg(test)]
@@ -21,6 +22,7 @@ use crate::judge::Threshold;
 use crate::load::Executor;
 use crate::metrics::{Site, SiteId};
 use crate::plan::{Cookies, GiveUp, LogLevel, Pick, RetryOn, Sleep, StatusRange, StopScope};
+use crate::route::{Handshake, Route};
 use crate::source::Span;
 
 /// Index into [`Graph::steps`].
@@ -52,15 +54,17 @@ pub struct Graph {
     pub thresholds: Vec<Threshold>,
     pub default_thresholds: bool,
     pub tls: TlsOptions,
+    pub route: Route,
     pub secrets: Vec<String>,
     pub seed: u64,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct TlsOptions {
     pub insecure: bool,
     /// Contents of the PEM file.
     pub ca_pem: Option<Vec<u8>>,
+    pub handshake: Handshake,
 }
 
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Unread;
 use crate::compress::Encoding;
 use crate::expr::{Data, Expr, Template};
+use crate::route::{Policy, Select, TlsVersion};
 use crate::source::{Span, Spanned};
 
 #[derive(Clone, Debug, Default)]
@@ -59,6 +60,9 @@ pub struct Http {
     pub tls: Tls,
     pub cookies: Option<Spanned<Cookies>>,
     pub delivery: Delivery,
+    pub route: Route,
+    /// Words that stand here and can only be the whole plan's: `tls`, `proxy`, …
+    pub of_plan_only: Vec<Spanned<String>>,
 }
 
 /// How long a VU keeps cookies.
@@ -114,6 +118,27 @@ pub struct Tls {
     pub insecure: Option<Spanned<bool>>,
     /// A PEM file with certificates to trust besides the system's.
     pub ca: Option<Spanned<String>>,
+    /// PEM files.
+    pub cert: Option<Spanned<String>>,
+    pub key: Option<Spanned<String>>,
+    pub min_version: Option<Spanned<TlsVersion>>,
+    pub max_version: Option<Spanned<TlsVersion>>,
+    pub ciphers: Vec<Spanned<String>>,
+    pub server_name: Option<Spanned<Template>>,
+    pub session_resumption: Option<Spanned<bool>>,
+}
+
+/// The words of `http` that say how connections are made.
+#[derive(Clone, Debug, Default)]
+pub struct Route {
+    pub proxy: Option<Spanned<Template>>,
+    pub resolve: Vec<(Spanned<String>, Vec<Spanned<Template>>)>,
+    /// `None` inside: `inf`.
+    pub ttl: Option<Option<Duration>>,
+    pub select: Option<Select>,
+    pub policy: Option<Policy>,
+    pub local_address: Vec<Spanned<Template>>,
+    pub unix_socket: Option<Spanned<Template>>,
 }
 
 /// Both ends included: `200` is 200..=200, `2xx` is 200..=299, `200..399` and `200-399` are 200..=399.

@@ -104,6 +104,7 @@ pub static PLAN: Object = object("the plan", &[PLAN_WORDS, LOAD, SHARED, PLAN_LA
 pub static SCENARIO: Object = object("a scenario", &[LOAD, SHARED, SCENARIO_LATER], &["steps"]);
 pub static HTTP: Object = object("`http`", &[HTTP_WORDS], &[]);
 pub static TLS: Object = object("`tls`", &[TLS_WORDS], &[]);
+pub static DNS: Object = object("`dns`", &[DNS_WORDS], &[]);
 pub static AUTH: Object = object("`auth`", &[AUTH_WORDS], &[]);
 pub static BASIC: Object = object("`basic`", &[CREDENTIALS], &["username", "password"]);
 pub static DIGEST: Object = object("`digest`", &[CREDENTIALS], &["username", "password"]);
@@ -268,9 +269,9 @@ const fn later_form(key: &'static str) -> StepForm {
 
 /// Every object, outermost first: where a misplaced key may belong.
 pub fn objects() -> Vec<&'static Object> {
-    let named: [&'static Object; 22] = [
-        &PLAN, &SCENARIO, &HTTP, &TLS, &AUTH, &BASIC, &DIGEST, &RETRY, &BACKOFF, &PART, &BODY_FILE, &STAGE, &ENV_VAR,
-        &THRESHOLD, &REQUEST, &EXTRACT, &SLEEP, &FOR_EACH, &POLL, &BRANCH, &LOG, &STOP,
+    let named: [&'static Object; 23] = [
+        &PLAN, &SCENARIO, &HTTP, &TLS, &DNS, &AUTH, &BASIC, &DIGEST, &RETRY, &BACKOFF, &PART, &BODY_FILE, &STAGE,
+        &ENV_VAR, &THRESHOLD, &REQUEST, &EXTRACT, &SLEEP, &FOR_EACH, &POLL, &BRANCH, &LOG, &STOP,
     ];
     let mut all: Vec<&'static Object> = named.into_iter().collect();
     for form in STEP_FORMS {
@@ -289,6 +290,7 @@ static A_THRESHOLD: Shape = Any(&[Text, Of(&THRESHOLD)]);
 static A_STAGE: Shape = Of(&STAGE);
 static A_PART: Shape = Any(&[Template, Of(&PART)]);
 static A_FIELD: Shape = Any(&[Template, Of(&PART), List(&A_PART)]);
+static TEMPLATES: Shape = Any(&[Template, List(&Template)]);
 static AN_EXTRACTION: Shape = Any(&[Text, Of(&EXTRACT)]);
 
 const PLAN_WORDS: &[Word] = &[
@@ -366,9 +368,29 @@ const HTTP_WORDS: &[Word] = &[
     here("redirects", Whole, "How many redirects are followed; 10 by default, 0 for none."),
     here("expect", EXPECT, "Statuses that count as success; 200..399 by default."),
     here("auth", AUTH_SHAPE, "Credentials of every request."),
-    here("tls", Of(&TLS), "How certificates are checked."),
+    here("tls", Of(&TLS), "Certificates, versions and ciphers of https. Of the plan, not of a scenario."),
+    here(
+        "proxy",
+        Template,
+        "The way of all requests: `http://USER:PASSWORD@HOST:PORT`, `socks5://…`, `socks5h://…` (the proxy looks names up) or `none`. By default what `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say. Of the plan, not of a scenario.",
+    ),
+    here(
+        "resolve",
+        Map(&TEMPLATES),
+        "Where hosts are, instead of asking a name server: `shop.example: 10.0.0.1`, `\"shop.example:443\": [10.0.0.1, \"10.0.0.2:8443\"]`, `\"*.example\": 10.0.0.1`. Of the plan, not of a scenario.",
+    ),
+    here("dns", Of(&DNS), "How names become addresses. Of the plan, not of a scenario."),
+    here(
+        "local_address",
+        Any(&[Template, List(&Template)]),
+        "Addresses of this machine that connections come from, by turns: `10.0.0.5`, `10.0.0.5-10.0.0.9`, `10.0.0.0/28`. Each has ports for some 28,000 connections to one target. Of the plan, not of a scenario.",
+    ),
+    here(
+        "unix_socket",
+        Template,
+        "A Unix socket that all connections go to; the URL still gives host and path. Of the plan, not of a scenario.",
+    ),
     later("connections", "connections per VU"),
-    later("proxy", "a proxy for all requests"),
     later("version", "the HTTP version"),
     here(
         "cookies",
@@ -391,8 +413,43 @@ const NONE: &[&str] = &["none"];
 const TLS_WORDS: &[Word] = &[
     here("insecure", Bool, "Accepts any certificate."),
     here("ca", Text, "A PEM file with certificates to trust besides the system's."),
-    later("cert", "a client certificate"),
-    later("key", "the client certificate's key"),
+    here("cert", Text, "A PEM file with the client's certificate, and those of its issuers behind it."),
+    here("key", Text, "A PEM file with the private key that belongs to `cert`."),
+    here("min_version", Text, "The oldest version, `1.2` (the default) or `1.3`."),
+    here("max_version", Text, "The newest version, `1.2` or `1.3` (the default)."),
+    here(
+        "ciphers",
+        Any(&[Text, List(&Text)]),
+        "The only cipher suites that are offered, by their IANA names; all by default.",
+    ),
+    here(
+        "server_name",
+        Template,
+        "The name that is asked for (SNI) and looked for in the certificate, instead of the URL's host.",
+    ),
+    here(
+        "session_resumption",
+        Bool,
+        "Whether a VU that connects again resumes its own TLS session, as a browser does. `false` by default: every handshake is a full one.",
+    ),
+];
+
+const DNS_WORDS: &[Word] = &[
+    here(
+        "ttl",
+        Any(&[Duration, OneOf(&["inf"])]),
+        "How long an answer is believed; 5m by default, `0s` asks for every connection, `inf` once.",
+    ),
+    here(
+        "select",
+        OneOf(crate::route::Select::NAMES),
+        "Which address a connection tries first: `round_robin` (the default), `random` or `first`. The others follow where it cannot be reached.",
+    ),
+    here(
+        "policy",
+        OneOf(crate::route::Policy::NAMES),
+        "Which addresses are tried; `prefer_ipv4` (the default) tries IPv6 after all of IPv4.",
+    ),
 ];
 
 const AUTH_WORDS: &[Word] = &[

@@ -33,6 +33,8 @@ pub enum ErrorCode {
 /// Too many open files, of the process and of the machine: the numbers are the same on every Unix.
 const EMFILE: i32 = 24;
 const ENFILE: i32 = 23;
+/// Some 28,000 connections go from one address to one destination at a time.
+const PORTS: &str = "the generator has no free local port (net.ipv4.ip_local_port_range); `local_address` with more addresses gives more of them";
 
 /// Why a hop failed: the number for machines, the sentence for people.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,7 +70,7 @@ impl Cause {
                 Some(Cause::new(ErrorCode::NoDescriptor, message))
             }
             _ if error.kind() == io::ErrorKind::AddrNotAvailable => {
-                let message = format!("{what}: the generator has no free local port or address for it");
+                let message = format!("{what}: {PORTS}");
                 Some(Cause::new(ErrorCode::NoLocalPort, message))
             }
             _ => None,
@@ -90,6 +92,18 @@ impl Cause {
             io::ErrorKind::ConnectionReset => Cause::new(ErrorCode::Reset, format!("connection reset by {peer}")),
             _ => Cause::new(ErrorCode::DialFailed, format!("cannot connect to {peer}: {}", plain(error))),
         }
+    }
+
+    /// No connection can leave from an address of the plan's own.
+    pub fn of_bind(from: std::net::IpAddr, error: &io::Error) -> Cause {
+        let (code, why) = match error.kind() {
+            io::ErrorKind::AddrNotAvailable => {
+                (ErrorCode::NoLocalPort, "it is no address of this machine (`local_address`)".to_owned())
+            }
+            io::ErrorKind::AddrInUse => (ErrorCode::NoLocalPort, PORTS.to_owned()),
+            _ => (ErrorCode::DialFailed, plain(error)),
+        };
+        Cause::new(code, format!("cannot connect from {from}: {why}"))
     }
 
     /// The TLS handshake with `host` failed.
@@ -245,7 +259,7 @@ mod tests {
         let process = format!("{none} file descriptor (too many open files)");
         check(dial(24), ErrorCode::NoDescriptor, &process);
         check(dial(23), ErrorCode::NoDescriptor, &process.replace("files)", "files in system)"));
-        check(dial(99), ErrorCode::NoLocalPort, &format!("{none} local port or address for it"));
+        check(dial(99), ErrorCode::NoLocalPort, &format!("cannot connect to 127.0.0.1:9: {PORTS}"));
         let look_up = Cause::of_look_up("a.example", &io::Error::from_raw_os_error(24));
         assert_eq!(look_up.code, ErrorCode::NoDescriptor);
     }

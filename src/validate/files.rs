@@ -23,6 +23,9 @@ pub(super) fn read(
     {
         check_certificates(&contents, ca, found);
     }
+    for path in plan.http.tls.cert.iter().chain(&plan.http.tls.key) {
+        load(source, path, &mut files, found);
+    }
     for scenario in scenarios {
         place::visit(scenario, &mut |_, step| {
             if let StepKind::Request(request) = &step.kind {

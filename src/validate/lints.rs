@@ -10,6 +10,7 @@ use super::{ValidScenario, place};
 
 /// All of them, wherever they are found.
 pub const LINTS: &[&str] = &[
+    "bad-proxy",
     "body-on-get",
     "check-against-expect",
     "constant-check",

@@ -12,6 +12,7 @@ mod load;
 mod names;
 pub(crate) mod place;
 pub(crate) mod requests;
+mod route;
 mod selector;
 mod statement;
 mod steps;
@@ -30,6 +31,7 @@ use std::sync::Arc;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::load::{Executor, Stage};
 use crate::plan::{Http, Load, Parsed, Plan, Scenario, Step};
+use crate::route::{Handshake, Route};
 use crate::source::{Source, Span};
 use crate::units::Duration;
 
@@ -68,6 +70,8 @@ pub struct ValidPlan<'p> {
     pub files: BTreeMap<String, Arc<[u8]>>,
     /// Those in which `${ expr }` is replaced.
     pub(crate) file_templates: files::FileTemplates,
+    pub route: Route,
+    pub handshake: Handshake,
     pub thresholds: Vec<crate::judge::Threshold>,
     /// Whether `thresholds` are the default ones because the plan has none.
     pub default_thresholds: bool,
@@ -127,6 +131,8 @@ pub fn check<'p>(
     requests::check(plan, &scenarios, &constants, &mut found);
     steps::check(plan, &scenarios, &mut found);
     let files = files::read(plan, source, &scenarios, &mut found);
+    let route = route::check(plan, source, &constants, environment, &mut found);
+    let handshake = route::handshake(plan, &files, &constants, &mut found);
     let (thresholds, default_thresholds) = thresholds::check(plan, overrides, &scenarios, &constants, &mut found);
     if !found.has_errors() {
         lints::check(plan, &scenarios, &mut found);
@@ -141,11 +147,13 @@ pub fn check<'p>(
         plan,
         source,
         name: plan.name.as_ref().map_or_else(|| source.name.clone(), |name| name.value.clone()),
-        secrets: environment::secrets(plan, &constants),
+        secrets: [environment::secrets(plan, &constants), route::secrets(&route)].concat(),
         constants,
         scenarios,
         files,
         file_templates,
+        route,
+        handshake,
         thresholds,
         default_thresholds,
         insecure: overrides.insecure,

@@ -22,7 +22,7 @@ pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], constants: &Consta
             check_defaults(level, constants, found);
         }
         if let Some(written) = scenario.written {
-            refuse_tls(written, found);
+            refuse_what_all_share(written, found);
         }
         let has_base = plan.unread.mentions("base_url") || levels.iter().any(|level| level.base_url.is_some());
         place::visit(scenario, &mut |_, step| {
@@ -73,15 +73,11 @@ fn check_defaults(http: &Http, constants: &Constants, found: &mut Diagnostics) {
     delivery::check(&http.headers, &http.delivery, found);
 }
 
-fn refuse_tls(scenario: &crate::plan::Scenario, found: &mut Diagnostics) {
-    let tls = &scenario.http.tls;
-    let span = tls.ca.as_ref().map(|ca| ca.span).or(tls.insecure.as_ref().map(|insecure| insecure.span));
-    if let Some(span) = span {
-        found.push(
-            Diagnostic::error("tls-in-scenario", "all scenarios share one TLS configuration")
-                .at(span)
-                .help("move `tls` to the plan's own `http`"),
-        );
+fn refuse_what_all_share(scenario: &crate::plan::Scenario, found: &mut Diagnostics) {
+    for word in &scenario.http.of_plan_only {
+        let message = format!("`{}` cannot be a scenario's own: all VUs share it", word.value);
+        let error = Diagnostic::error("plan-only", message).at(word.span);
+        found.push(error.help("move it to the plan's own `http`"));
     }
 }
 

@@ -67,10 +67,17 @@ fn what_is_said_never_holds_the_value_of_a_secret() {
             "tags: { t: '${env.PW}' }\nsteps: [{ get: http://h/ }]\nthresholds: { 'http_reqs{t:x}': count>1 }",
             "unknown-tag-value",
         ),
+        (
+            "http: { proxy: '${env.PW}', local_address: '${env.PW}' }\nsteps: [{ get: http://h/ }]",
+            "bad-proxy bad-address",
+        ),
+        ("http: { proxy: 'http://h:${env.PW}' }\nsteps: [{ get: http://h/ }]", "bad-proxy"),
+        ("http: { resolve: { h: '${env.PW}' } }\nsteps: [{ get: http://h/ }]", "bad-address"),
+        ("http: { tls: { server_name: '${env.PW}' } }\nsteps: [{ get: http://h/ }]", "bad-server-name"),
     ] {
         let source = source(&format!("{head}{rest}"));
         let plan = crate::plan::parse(&source);
-        let read = |_: &str| Some(secret.to_owned());
+        let read = |name: &str| (name == "PW").then(|| secret.to_owned());
         let found = match check(&plan, &source, &Overrides::default(), &read) {
             Ok((_, found)) | Err(found) => found,
         };
@@ -381,6 +388,14 @@ fn requests_must_be_sendable() {
         ),
         ("steps: [{ post: http://h/, body_file: no/such.bin }]", &["missing-file at 1:39"]),
         ("http: { tls: { ca: Cargo.toml } }\nsteps: [{ get: http://h/ }]", &["bad-certificate at 1:20"]),
+        (
+            "http: { tls: { max_version: 1.2, ciphers: TLS_AES_128_GCM_SHA256 } }\nsteps: [{ get: http://h/ }]",
+            &["no-tls-version at 1:29"],
+        ),
+        (
+            "http: { tls: { cert: Cargo.toml, key: Cargo.toml } }\nsteps: [{ get: http://h/ }]",
+            &["bad-certificate at 1:22"],
+        ),
         ("steps: [{ choose: [{ weight: 0, steps: [{ sleep: 1s }] }] }]", &["zero-value at 1:9"]),
         (
             "steps: [{ group: a::b, metric: http_reqs, steps: [{ sleep: 1s }] }]",
@@ -388,6 +403,30 @@ fn requests_must_be_sendable() {
         ),
         ("steps: [{ group: a, metric: a b, steps: [{ sleep: 1s }] }]", &["bad-metric at 1:29"]),
     ]);
+}
+
+#[test]
+fn an_unusable_proxy_of_the_environment_is_told_unless_the_plan_has_its_own_way() {
+    let environment = [("HTTPS_PROXY", "https://u:hush@proxy"), ("http_proxy", "proxy:80")];
+    let found =
+        |http: &str| found_in(&format!("{http}steps: [{{ get: http://h/ }}]"), &Overrides::default(), &environment);
+    assert_eq!(found(""), ["warning bad-proxy at nowhere"]);
+    assert_eq!(found("http: { proxy: none }\n"), [""; 0]);
+    assert_eq!(found("http: { proxy: 'socks5://p' }\n"), [""; 0]);
+    assert_eq!(found("http: { unix_socket: /s }\n"), [""; 0]);
+}
+
+#[test]
+fn the_password_of_a_proxy_is_a_secret_wherever_it_comes_from() {
+    let text = "http: { proxy: 'http://ann:p%40ssword@p' }\nsteps: [{ get: http://h/ }]";
+    assert_eq!(found_in(text, &Overrides::default(), &[]), ["warning secret-in-plan at 1:17"]);
+    for (text, environment) in [(text, None), ("steps: [{ get: http://h/ }]", Some("http://ann:p%40ssword@p"))] {
+        let source = source(text);
+        let plan = crate::plan::parse(&source);
+        let read = |name: &str| environment.filter(|_| name == "HTTP_PROXY").map(str::to_owned);
+        let (valid, _) = check(&plan, &source, &Overrides::default(), &read).expect("the plan is right");
+        assert_eq!(valid.secrets, ["p@ssword"]);
+    }
 }
 
 #[test]

@@ -113,6 +113,9 @@ fn under(outer: &[String]) -> Command {
     words.push(env!("CARGO_BIN_EXE_proofload"));
     let mut command = Command::new(words[0]);
     command.args(&words[1..]).env_remove("COLUMNS").env("NO_COLOR", "1");
+    for proxy in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+        command.env_remove(proxy).env_remove(proxy.to_ascii_lowercase());
+    }
     command
 }
 

@@ -9,6 +9,7 @@ use proofload::judge::{self, Comparison, End, Facts, Generator, Statistic, Thres
 use proofload::metrics::{Aggregate, Metric, Phases, ProblemKind, Recorder, RequestSample, Site, SiteId, StageIndex};
 use proofload::report::result::{self, ResultFile};
 use proofload::report::{Summary, text};
+use proofload::route::Route;
 use unicode_width::UnicodeWidthStr;
 
 const RESERVE: SiteId = SiteId(0);
@@ -52,6 +53,7 @@ fn graph(thresholds: Vec<Threshold>) -> Graph {
         thresholds,
         default_thresholds: false,
         tls: TlsOptions::default(),
+        route: Route::default(),
         secrets: vec![SECRET.into()],
         seed: 7,
     }

@@ -7,6 +7,7 @@ mod delivery;
 mod multipart;
 mod plan;
 mod request;
+mod route;
 mod steps;
 mod values;
 

@@ -6,12 +6,11 @@ use crate::diagnostic::Diagnostic;
 use crate::expr::Template;
 use crate::plan::Unread;
 use crate::plan::model::{
-    Auth, EnvKind, EnvVar, ExecutorKind, Http, Load, MetricThresholds, Plan, Scenario, Stage, Step, Tag,
-    ThresholdEntry, Tls,
+    Auth, EnvKind, EnvVar, ExecutorKind, Http, Load, MetricThresholds, Plan, Scenario, Stage, Step, Tag, ThresholdEntry,
 };
 use crate::plan::node::{Key, Kind, Node};
 use crate::plan::vocabulary::{
-    self as words, AUTH, BASIC, DIGEST, ENV_VAR, HTTP, Object, PLAN, SCENARIO, STAGE, Shape, THRESHOLD, TLS,
+    self as words, AUTH, BASIC, DIGEST, ENV_VAR, HTTP, Object, PLAN, SCENARIO, STAGE, Shape, THRESHOLD,
 };
 use crate::source::{Span, Spanned};
 
@@ -276,14 +275,8 @@ impl Decoder<'_> {
             tls: fields.take("tls").and_then(|node| self.tls(node)).unwrap_or_default(),
             cookies: fields.take("cookies").and_then(|node| self.cookies(node)),
             delivery: self.delivery(&[&fields]),
-        })
-    }
-
-    fn tls(&mut self, node: &Node) -> Option<Tls> {
-        let fields = self.fields(&TLS, node, "tls")?;
-        Some(Tls {
-            insecure: fields.take("insecure").and_then(|node| self.boolean(node, "insecure")),
-            ca: fields.take("ca").and_then(|node| self.label(node, "ca")),
+            route: self.route(&fields),
+            of_plan_only: super::route::of_plan_only(&fields),
         })
     }
 
