@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::expr::{DataProgram, Expr, Program, SlotId, Template, TextProgram};
 use crate::metrics::{Site, SiteId};
 use crate::plan::{self, Branch, Count, StepKind};
+use crate::source::Spanned;
 use crate::units::Duration;
 use crate::validate::place::{self, Place};
 use crate::validate::{ValidPlan, ValidScenario};
@@ -21,6 +22,8 @@ use bindings::{Bindings, ids, slots};
 pub(super) use request::AGENT;
 
 const WHILE_MAX: u64 = 1000;
+/// What browsers open to one host.
+const MAX_PARALLEL: usize = 6;
 const POLL_EVERY: plan::Sleep = plan::Sleep::Fixed(Duration::from_secs(1));
 
 pub fn compile(valid: &ValidPlan) -> Graph {
@@ -53,6 +56,10 @@ fn tls(valid: &ValidPlan) -> TlsOptions {
         insecure: written.insecure.as_ref().is_some_and(|insecure| insecure.value),
         ca_pem: ca.map(|contents| contents.to_vec()),
     }
+}
+
+fn width(written: Option<&Spanned<u64>>, default: usize) -> usize {
+    written.and_then(|written| usize::try_from(written.value).ok()).unwrap_or(default)
 }
 
 /// The graph while it grows.
@@ -156,9 +163,15 @@ impl Compiler<'_, '_> {
                 let max = max.as_ref().map_or(WHILE_MAX, |max| max.value);
                 ("while", Action::While { condition: self.program(condition), max, body: self.block(place, steps) })
             }
-            StepKind::ForEach { items, bind, steps } => {
+            StepKind::ForEach { items, bind, concurrency, steps } => {
                 let bind = self.bindings.iteration_slot(&bind.value);
-                ("for_each", Action::ForEach { items: self.program(items), bind, body: self.block(place, steps) })
+                let concurrency = width(concurrency.as_ref(), 1);
+                let (items, body) = (self.program(items), self.block(place, steps));
+                ("for_each", Action::ForEach { items, bind, concurrency, body })
+            }
+            StepKind::Parallel { branches, max } => {
+                let max = width(max.as_ref(), MAX_PARALLEL);
+                ("parallel", Action::Parallel { branches: self.block(place, branches), max })
             }
             StepKind::Choose(branches) => ("choose", self.choose(place, branches)),
             StepKind::Log { level, message } => {

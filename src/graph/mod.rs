@@ -131,7 +131,9 @@ pub enum Action {
     If { condition: Program, then: Block, otherwise: Block },
     Repeat { times: Times, body: Block },
     While { condition: Program, max: u64, body: Block },
-    ForEach { items: Program, bind: SlotId, body: Block },
+    ForEach { items: Program, bind: SlotId, concurrency: usize, body: Block },
+    /// Each step is a branch of its own; `max` of them run at the same time.
+    Parallel { branches: Block, max: usize },
     Poll(Box<PollStep>),
     Choose { branches: Vec<(u64, Block)>, total: u64 },
     Group { name: String, metric: Option<u16>, body: Block },

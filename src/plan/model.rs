@@ -138,7 +138,9 @@ pub enum StepKind {
     If { condition: Expr, then: Vec<Step>, otherwise: Vec<Step> },
     Repeat { times: Count, steps: Vec<Step> },
     While { condition: Expr, max: Option<Spanned<u64>>, steps: Vec<Step> },
-    ForEach { items: Expr, bind: Spanned<String>, steps: Vec<Step> },
+    ForEach { items: Expr, bind: Spanned<String>, concurrency: Option<Spanned<u64>>, steps: Vec<Step> },
+    /// Each step is a branch; they run at the same time, `max` of them at most.
+    Parallel { branches: Vec<Step>, max: Option<Spanned<u64>> },
     Poll(Box<Poll>),
     Choose(Vec<Branch>),
     Group { name: Spanned<String>, metric: Option<Spanned<String>>, steps: Vec<Step> },

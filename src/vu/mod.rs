@@ -7,9 +7,13 @@ mod answer;
 mod cookies;
 mod extract;
 mod flow;
+mod fork;
+mod merge;
+mod parallel;
 mod request;
 mod scope;
 mod secrets;
+mod slots;
 mod steps;
 
 #[cfg(test)]
@@ -25,7 +29,6 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use crate::clock::{Duration, Instant, now};
-use crate::expr::Value;
 use crate::graph::{Graph, Scenario};
 use crate::metrics::{ProblemKind, Recorder, RequestSample, SiteId, StageIndex};
 use crate::plan::LogLevel;
@@ -34,6 +37,7 @@ use answer::Answer;
 use cookies::Jar;
 use flow::Flow;
 use secrets::Secrets;
+use slots::Slots;
 
 /// What a VU reports besides samples: lines of `log` steps.
 pub trait Console {
@@ -60,8 +64,8 @@ pub struct Vu<S> {
     random: RefCell<SmallRng>,
     jar: Jar,
     secrets: Secrets,
-    slots: Vec<Option<Value>>,
-    answer: Option<Box<Answer>>,
+    slots: Slots,
+    answer: Option<Rc<Answer>>,
     /// Named by an `outcome` step of this iteration.
     outcome: Option<String>,
     iteration: u64,
@@ -111,7 +115,7 @@ impl<S: Session> Vu<S> {
             random: RefCell::new(SmallRng::seed_from_u64(seed_of(graph.seed, identity.id))),
             jar: Jar::default(),
             secrets: Secrets::default(),
-            slots: vec![None; graph.slots.len()],
+            slots: Slots::new(graph.slots.len()),
             answer: None,
             outcome: None,
             iteration: 0,
@@ -192,6 +196,10 @@ impl<S: Session> Vu<S> {
 
     /// Counts only the request that was under way: for `on_start` and `on_stop`, which are no iterations.
     pub fn cut_off(&mut self) {
+        self.cut_off_by("cut off by the end of the run");
+    }
+
+    fn cut_off_by(&mut self, why: &str) {
         let under_way = self.under_way.take().zip(self.session.cut());
         if let Some((request, cut)) = under_way.filter(|(_, cut)| cut.written) {
             self.recorder.borrow_mut().request(&RequestSample {
@@ -204,7 +212,7 @@ impl<S: Session> Vu<S> {
                 phases: None,
                 total: None,
                 error_code: cut.code as u16,
-                error: "cut off by the end of the run",
+                error: why,
                 sent: cut.sent,
                 received: cut.received,
             });
@@ -213,7 +221,7 @@ impl<S: Session> Vu<S> {
 
     fn begin(&mut self) {
         let lasting = self.graph.slots.iter().position(|slot| slot.per_vu).unwrap_or(self.slots.len());
-        self.slots[..lasting].fill(None);
+        self.slots.clear(lasting);
         self.answer = None;
         self.outcome = None;
         self.waited = false;

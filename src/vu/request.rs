@@ -1,5 +1,7 @@
 //! A request step: rendering, redirects, samples, and what follows a response.
 
+use std::rc::Rc;
+
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, LOCATION};
 use http::{HeaderMap, HeaderValue, Method, Uri};
@@ -36,7 +38,7 @@ impl<S: Session> Vu<S> {
             self.run_checks(&spec.checks);
         }
         let later = self.graph.scenarios[self.identity.scenario].later;
-        if let Some(answer) = &mut self.answer {
+        if let Some(answer) = self.answer.as_mut().and_then(Rc::get_mut) {
             answer.keep_only(later);
         }
         if passed { Flow::Next } else { Flow::FAILED }
@@ -63,7 +65,7 @@ impl<S: Session> Vu<S> {
                     let timed_out = has_latency(&failure);
                     self.record_failure(step, stage, &failure, timed_out.then_some(total));
                     let whole = timed_out.then_some(end - due);
-                    self.answer = Some(Box::new(Answer::missing(failure, request.uri.to_string(), whole, is_private)));
+                    self.answer = Some(Rc::new(Answer::missing(failure, request.uri.to_string(), whole, is_private)));
                     return;
                 }
             };
@@ -88,7 +90,7 @@ impl<S: Session> Vu<S> {
                 }
                 Redirect::None | Redirect::Lost(_) => {
                     self.answer =
-                        Some(Box::new(Answer::received(exchange, request.uri.to_string(), end - due, is_private)));
+                        Some(Rc::new(Answer::received(exchange, request.uri.to_string(), end - due, is_private)));
                     return;
                 }
             }

@@ -1,5 +1,7 @@
 //! One VU against a scripted wire: what goes out, and what is recorded.
 
+mod parallel;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -32,6 +34,7 @@ struct Seen {
     sent: Vec<Request>,
     heard: Vec<String>,
     finished: Finished,
+    took: Duration,
     snapshot: Snapshot,
 }
 
@@ -55,13 +58,19 @@ fn compile(steps: &str) -> Arc<Graph> {
     let text = format!("http: {{ base_url: 'http://shop' }}\niterations: 1\nsteps:\n{steps}");
     let source = Source::new("plan.yaml", Format::Yaml, text);
     let parsed = plan::parse(&source);
+    let overrides = validate::Overrides { seed: Some(7), ..Default::default() };
     let (valid, _) =
-        validate::check(&parsed, &source, &Default::default(), &|_| None).unwrap_or_else(|found| panic!("{found:#?}"));
+        validate::check(&parsed, &source, &overrides, &|_| None).unwrap_or_else(|found| panic!("{found:#?}"));
     Arc::new(graph::compile(&valid))
 }
 
 /// Runs one iteration of these steps; `script` answers by the request's path.
 fn iterate(steps: &str, script: impl Fn(&str) -> Reply + 'static) -> Seen {
+    iterate_within(&[Duration::from_secs(3600)], steps, script)
+}
+
+/// Runs an iteration for each of `limits`, which it is cut off after.
+fn iterate_within(limits: &[Duration], steps: &str, script: impl Fn(&str) -> Reply + 'static) -> Seen {
     let graph = compile(steps);
     let runtime =
         Builder::new_current_thread().enable_all().start_paused(true).build_local(LocalOptions::default()).unwrap();
@@ -72,12 +81,19 @@ fn iterate(steps: &str, script: impl Fn(&str) -> Reply + 'static) -> Seen {
         let console: Rc<dyn Console> = Rc::clone(&heard) as Rc<dyn Console>;
         let identity = Identity { id: 1, scenario: 0, scenario_start: now() };
         let mut vu = Vu::new(&graph, identity, transport.session(), &recorder, &console);
-        let finished = vu.iterate(0).await;
+        let mut finished = Finished::Next;
+        for (limit, number) in limits.iter().zip(0..) {
+            match tokio::time::timeout(*limit, vu.iterate(number)).await {
+                Ok(ended) => finished = ended,
+                Err(_) => vu.interrupted(),
+            }
+        }
+        let took = now() - identity.scenario_start;
         let mut aggregate = Aggregate::new(&graph.sites, &graph.custom_metrics);
         aggregate.absorb(&mut recorder.borrow_mut().take());
         aggregate.tick(Duration::from_secs(1));
         let heard = heard.0.borrow().clone();
-        Seen { sent: transport.requests(), heard, finished, snapshot: aggregate.into_snapshot() }
+        Seen { sent: transport.requests(), heard, finished, took, snapshot: aggregate.into_snapshot() }
     })
 }
 

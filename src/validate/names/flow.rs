@@ -86,7 +86,7 @@ impl<'p> Flow<'_, 'p> {
             }
             StepKind::Poll(poll) => self.poll(poll),
             StepKind::Choose(branches) => self.branches(branches.iter().map(|branch| &branch.steps[..])),
-            StepKind::Group { steps, .. } => self.steps(steps),
+            StepKind::Group { steps, .. } | StepKind::Parallel { branches: steps, .. } => self.steps(steps),
             StepKind::Log { message, .. } => self.template(&message.value),
             StepKind::Outcome(name) => self.template(&name.value),
             StepKind::Stop { reason, .. } => {
