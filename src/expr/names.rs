@@ -122,8 +122,15 @@ impl Uses {
     }
 }
 
-fn is_name(node: &Node) -> bool {
-    matches!(node, Node::Name { .. })
+/// `seat`, `vu.token`: nothing of a value, but a name itself.
+pub(super) fn is_name(node: &Node) -> bool {
+    match node {
+        Node::Name { .. } => true,
+        Node::Select { operand, optional: false, .. } => {
+            matches!(&**operand, Node::Name { root, .. } if is_namespace(root))
+        }
+        _ => false,
+    }
 }
 
 /// `vu.token` in a namespace, the root alone elsewhere.

@@ -9,7 +9,7 @@ use regex::Regex;
 use super::evaluate::Run;
 use super::fold;
 use super::functions::{self, Function};
-use super::names::is_namespace;
+use super::names::{is_name, is_namespace};
 use super::syntax::{Arithmetic, Comparison, Comprehension, Entry, Node};
 use super::value::shorten;
 use super::{Binding, EvalError, Expr, Fact, Names, ResponseField, Scope, SlotId, Val, Value};
@@ -199,9 +199,9 @@ fn compile(node: &Node, names: &dyn Names) -> Op {
 
 /// Where an optional is expected, a name is one that is absent until a step sets it.
 fn compile_optional(node: &Node, names: &dyn Names) -> Op {
-    match node {
-        Node::Name { .. } => Op::IfSet(Box::new(compile(node, names))),
-        node => compile(node, names),
+    match compile(node, names) {
+        name if is_name(node) => Op::IfSet(Box::new(name)),
+        value => value,
     }
 }
 

@@ -191,6 +191,7 @@ fn outside_names_are_listed_with_their_places() {
     guards("has(vu.t) ? vu.u : vu.t", &[true, false, false]);
     guards("x.orValue(x)", &[true, false]);
     guards("x.a.orValue(1)", &[false]);
+    guards("vu.t.orValue(vu.t)", &[true, false]);
     guards("[?x, x] + [?x.?y]", &[true, false, true]);
     check(
         "size(a) + {'k': b}.k + [c][0] + (d ? -e : f)",

@@ -189,6 +189,7 @@ fn absence_is_asked_for_with_has_and_optionals() {
         unset.orValue(5) => 5
         n.orValue(5) => 42
         nothing.orValue(5) => null
+        vu.token.orValue("none") => "none"
         unset.or(vu.?token).orValue("none") => "none"
         [1, ?unset, ?n] => [1, 42]
         {?'a': unset, ?'b': n} => {"b":42}
