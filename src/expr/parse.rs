@@ -123,11 +123,7 @@ fn known_error(message: &str) -> Option<(String, &'static str)> {
         ("invalid int literal", "this number does not fit 64 bits", "write it with a decimal point, or as text"),
         ("invalid uint literal", "this number does not fit 64 bits", "write it with a decimal point, or as text"),
         ("invalid double literal", "this number is too large", "a floating-point number is below 1.8e308"),
-        (
-            "invalid argument to has()",
-            "`has` takes a name or a field",
-            "write `has(token)` or `has(json.token)`",
-        ),
+        ("invalid argument to has()", "`has` takes a name or a field", "write `has(token)` or `has(json.token)`"),
         ("argument must be a simple name", "the first argument names the element", "write `list.all(x, x.ok)`"),
         (
             "invalid string literal",

@@ -136,7 +136,8 @@ impl Tree<'_> {
             Action::Repeat { times: Times::Computed(times), .. } => format!("repeat {} times", times.text()),
             Action::While { condition, max, .. } => format!("while {}, at most {max} times", condition.text()),
             Action::ForEach { items, bind, concurrency, .. } => {
-                let at_once = if *concurrency > 1 { format!(", at most {concurrency} at the same time") } else { String::new() };
+                let at_once =
+                    if *concurrency > 1 { format!(", at most {concurrency} at the same time") } else { String::new() };
                 format!("for each {} in {}{at_once}", self.slot(*bind), items.text())
             }
             Action::Parallel { max, .. } => format!("parallel, at most {max} at the same time"),

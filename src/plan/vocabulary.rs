@@ -170,8 +170,16 @@ static PARALLEL_STEP: Object = object(
     "a `parallel` step",
     &[
         &[
-            here("parallel", Steps, "Steps that run at the same time, each one a branch; a `group` makes a branch of several."),
-            here("max_parallel", Whole, "How many branches run at the same time; 6 by default, as a browser opens to a host."),
+            here(
+                "parallel",
+                Steps,
+                "Steps that run at the same time, each one a branch; a `group` makes a branch of several.",
+            ),
+            here(
+                "max_parallel",
+                Whole,
+                "How many branches run at the same time; 6 by default, as a browser opens to a host.",
+            ),
         ],
         COMMON,
     ],

@@ -112,7 +112,7 @@ pub fn check<'p>(
     let seed = overrides.seed.unwrap_or_else(random_seed);
     let constants = environment::read(plan, overrides, environment, seed, &mut found);
     let scenarios = scenarios(plan, overrides, &constants, &mut found);
-    names::check(plan, &scenarios, &mut found);
+    names::check(plan, &scenarios, &constants, &mut found);
     types::check(plan, &scenarios, &mut found);
     requests::check(plan, &scenarios, &constants, &mut found);
     steps::check(plan, &scenarios, &mut found);

@@ -66,12 +66,12 @@ fn check_step(step: &Step, unread: &Unread, found: &mut Diagnostics) {
 fn check_width(key: &str, width: Option<&Spanned<u64>>, found: &mut Diagnostics) {
     let Some(width) = width else { return };
     if width.value == 0 {
-        found.push(zero(&format!("`{key}: 0` never runs anything"), width.span));
+        let help = "write how many may run at the same time, or leave the key out";
+        found.push(zero(&format!("`{key}: 0` never runs anything"), width.span).help(help));
     } else if width.value > MOST_AT_ONCE {
         let message = format!("`{key}` is at most {MOST_AT_ONCE}: each one has a connection of its own");
-        found.push(
-            Diagnostic::error("out-of-range", message).at(width.span).help("for more load, use more VUs: `vus`"),
-        );
+        found
+            .push(Diagnostic::error("out-of-range", message).at(width.span).help("for more load, use more VUs: `vus`"));
     }
 }
 

@@ -75,9 +75,8 @@ impl ChangedCookies {
             return;
         }
         let before: Vec<Cookie> = jar.store.iter().flat_map(|store| store.iter_any().cloned()).collect();
-        let is_known = |key: &[String; 3]| {
-            jar.store.as_ref().is_some_and(|store| store.contains_any(&key[0], &key[1], &key[2]))
-        };
+        let is_known =
+            |key: &[String; 3]| jar.store.as_ref().is_some_and(|store| store.contains_any(&key[0], &key[1], &key[2]));
         let (changed, mut new): (Vec<_>, Vec<_>) = self.cookies.into_iter().partition(|(key, _)| is_known(key));
         new.sort_by(|(a, _), (b, _)| a.cmp(b));
         new.truncate(MAX_COOKIES.saturating_sub(before.len()));

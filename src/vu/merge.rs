@@ -92,7 +92,8 @@ impl Merged {
         for (slot, additions) in self.appended {
             // A later branch that assigned the variable has overwritten what was in it.
             let from = starts.get(&slot).copied().unwrap_or(0);
-            let elements = additions.elements.into_iter().filter(|(number, _)| *number >= from).flat_map(|(_, all)| all);
+            let elements =
+                additions.elements.into_iter().filter(|(number, _)| *number >= from).flat_map(|(_, all)| all);
             if let Some(why) = elements.map(|element| vu.slots.append(slot, element)).find_map(Result::err) {
                 refused = Some((slot, why));
             }

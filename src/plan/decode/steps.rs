@@ -192,6 +192,7 @@ impl Decoder<'_> {
             "stop" => {
                 let stop = self.stop(node?);
                 self.unread.parts |= stop.is_none();
+                self.unread.ways |= stop.is_none();
                 Some(stop.unwrap_or(NOTHING))
             }
             verb => self.request(verb, node?, fields).map(|request| StepKind::Request(Box::new(request))),

@@ -122,10 +122,7 @@ fn the_worst_ending_of_a_branch_counts_when_all_have_ended() {
 
 #[test]
 fn stopping_the_vu_or_the_test_cuts_the_other_branches_off_at_once() {
-    let table = [
-        ("stop: vu", Finished::VuStops),
-        ("stop: { test: enough }", Finished::TestStops("enough".to_owned())),
-    ];
+    let table = [("stop: vu", Finished::VuStops), ("stop: { test: enough }", Finished::TestStops("enough".to_owned()))];
     for (stop, finished) in table {
         let steps = format!(
             "  - parallel: [{{ group: g, steps: [{{ sleep: 15ms }}, {{ {stop} }}] }}, {}]\n    max_parallel: 3\n  - get: /never\n",
@@ -205,14 +202,21 @@ fn cookies_and_secrets_of_branches_are_the_vus_afterwards() {
 
 #[test]
 fn branches_that_only_compute_leave_the_others_their_turn() {
-    let steps = "  - for_each: { in: 'range(0, 100000)', as: i, concurrency: 10 }\n    steps: [{ set: { x: '${i}' } }]\n";
+    let steps =
+        "  - for_each: { in: 'range(0, 100000)', as: i, concurrency: 10 }\n    steps: [{ set: { x: '${i}' } }]\n";
     let graph = compile(steps);
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default()).unwrap();
     runtime.block_on(async {
         let recorder = Rc::new(RefCell::new(Recorder::new(0)));
         let console: Rc<dyn Console> = Rc::new(Heard::default());
         let identity = Identity { id: 1, scenario: 0, scenario_start: now() };
-        let mut vu = Vu::new(&graph, identity, Scripted::new(|request| paced(request.uri.path())).session(), &recorder, &console);
+        let mut vu = Vu::new(
+            &graph,
+            identity,
+            Scripted::new(|request| paced(request.uri.path())).session(),
+            &recorder,
+            &console,
+        );
         let turns = async {
             for _ in 0..100 {
                 tokio::task::yield_now().await;
