@@ -4,6 +4,7 @@ mod demo_target;
 mod docs;
 mod gate;
 mod layers;
+mod parallel;
 mod plan_errors;
 mod plans;
 mod program;
