@@ -128,50 +128,17 @@ pub enum Action {
     Sleep(Sleep),
     Set(Vec<(SlotId, DataProgram)>),
     Append(Vec<(SlotId, DataProgram)>),
-    If {
-        condition: Program,
-        then: Block,
-        otherwise: Block,
-    },
-    Repeat {
-        times: Times,
-        body: Block,
-    },
-    While {
-        condition: Program,
-        max: u64,
-        body: Block,
-    },
-    ForEach {
-        items: Program,
-        bind: SlotId,
-        concurrency: usize,
-        body: Block,
-    },
-    /// Each step is a branch of its own; `max` of them run at the same time.
-    Parallel {
-        branches: Block,
-        max: usize,
-    },
+    If { condition: Program, then: Block, otherwise: Block },
+    Repeat { times: Times, body: Block },
+    While { condition: Program, max: u64, body: Block },
+    ForEach { items: Program, bind: SlotId, concurrency: usize, body: Block },
+    Parallel { branches: Block, max: usize },
     Poll(Box<PollStep>),
-    Choose {
-        branches: Vec<(u64, Block)>,
-        total: u64,
-    },
-    Group {
-        name: String,
-        metric: Option<u16>,
-        body: Block,
-    },
-    Log {
-        level: LogLevel,
-        message: TextProgram,
-    },
+    Choose { branches: Vec<(u64, Block)>, total: u64 },
+    Group { name: String, metric: Option<u16>, body: Block },
+    Log { level: LogLevel, message: TextProgram },
     Outcome(TextProgram),
-    Stop {
-        scope: StopScope,
-        reason: Option<TextProgram>,
-    },
+    Stop { scope: StopScope, reason: Option<TextProgram> },
 }
 
 #[derive(Debug)]

@@ -135,47 +135,17 @@ pub enum StepKind {
     Sleep(Sleep),
     Set(Vec<Assignment>),
     Append(Vec<Assignment>),
-    If {
-        condition: Expr,
-        then: Vec<Step>,
-        otherwise: Vec<Step>,
-    },
-    Repeat {
-        times: Count,
-        steps: Vec<Step>,
-    },
-    While {
-        condition: Expr,
-        max: Option<Spanned<u64>>,
-        steps: Vec<Step>,
-    },
-    ForEach {
-        items: Expr,
-        bind: Spanned<String>,
-        concurrency: Option<Spanned<u64>>,
-        steps: Vec<Step>,
-    },
-    /// Each step is a branch; they run at the same time, `max` of them at most.
-    Parallel {
-        branches: Vec<Step>,
-        max: Option<Spanned<u64>>,
-    },
+    If { condition: Expr, then: Vec<Step>, otherwise: Vec<Step> },
+    Repeat { times: Count, steps: Vec<Step> },
+    While { condition: Expr, max: Option<Spanned<u64>>, steps: Vec<Step> },
+    ForEach { items: Expr, bind: Spanned<String>, concurrency: Option<Spanned<u64>>, steps: Vec<Step> },
+    Parallel { branches: Vec<Step>, max: Option<Spanned<u64>> },
     Poll(Box<Poll>),
     Choose(Vec<Branch>),
-    Group {
-        name: Spanned<String>,
-        metric: Option<Spanned<String>>,
-        steps: Vec<Step>,
-    },
-    Log {
-        level: LogLevel,
-        message: Spanned<Template>,
-    },
+    Group { name: Spanned<String>, metric: Option<Spanned<String>>, steps: Vec<Step> },
+    Log { level: LogLevel, message: Spanned<Template> },
     Outcome(Spanned<Template>),
-    Stop {
-        scope: StopScope,
-        reason: Option<Spanned<Template>>,
-    },
+    Stop { scope: StopScope, reason: Option<Spanned<Template>> },
 }
 
 #[derive(Clone, Debug)]

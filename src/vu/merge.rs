@@ -78,7 +78,9 @@ impl Merged {
             elements.truncate(room);
         }
         additions.count += elements.len();
-        additions.elements.insert(number, elements);
+        if !elements.is_empty() {
+            additions.elements.insert(number, elements);
+        }
     }
 
     /// Puts all of it into the VU, which has its variables back: how the branches ended, and a list that had no room for all.

@@ -39,6 +39,9 @@ use flow::Flow;
 use secrets::Secrets;
 use slots::Slots;
 
+/// Why a request was cut off that was under way.
+const END_OF_RUN: &str = "cut off by the end of the run";
+
 /// What a VU reports besides samples: lines of `log` steps.
 pub trait Console {
     fn log(&self, level: LogLevel, message: &str);
@@ -196,7 +199,7 @@ impl<S: Session> Vu<S> {
 
     /// Counts only the request that was under way: for `on_start` and `on_stop`, which are no iterations.
     pub fn cut_off(&mut self) {
-        self.cut_off_by("cut off by the end of the run");
+        self.cut_off_by(END_OF_RUN);
     }
 
     fn cut_off_by(&mut self, why: &str) {

@@ -12,13 +12,16 @@ use std::slice;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use rand::RngExt;
 
-use super::Vu;
 use super::flow::{Ending, Flow};
 use super::merge::Merged;
 use super::slots::{Refused, Slots};
-use crate::expr::{SlotId, Value};
+use super::{END_OF_RUN, Vu};
+use crate::expr::{Program, SlotId, Value};
 use crate::graph::{Block, Graph, Step, StepId};
 use crate::transport::Session;
+
+/// Why a request was cut off amid a run.
+const BY_ANOTHER: &str = "cut off by a `stop` in another branch";
 
 /// One branch: its steps, and the item that they are for.
 type Branch<'a> = (&'a [StepId], Option<(SlotId, Value)>);
@@ -33,11 +36,11 @@ impl<S: Session> Vu<S> {
         &mut self,
         graph: &Graph,
         step: &Step,
-        items: Vec<Value>,
-        bind: SlotId,
+        items: &Program,
+        (bind, body): (SlotId, &Block),
         concurrency: usize,
-        body: &Block,
     ) -> Flow {
+        let Some(items) = self.items(items, step) else { return Flow::FAILED };
         let branches = items.into_iter().map(|item| (&body[..], Some((bind, item))));
         self.at_once(graph, step, branches, concurrency).await
     }
@@ -107,9 +110,9 @@ impl<'a, S: Session> Branches<'a, S> {
             if self.running.next().await.is_none() {
                 break;
             }
-            self.take_back("cut off");
+            self.take_back(BY_ANOTHER);
         }
-        self.close("cut off by a `stop` in another branch")
+        self.close(BY_ANOTHER)
     }
 
     fn begin(&mut self, (block, item): Branch<'a>) {
@@ -155,7 +158,7 @@ impl<'a, S: Session> Branches<'a, S> {
 impl<S: Session> Drop for Branches<'_, S> {
     fn drop(&mut self) {
         if self.base.is_some() {
-            self.close("cut off by the end of the run");
+            self.close(END_OF_RUN);
         }
     }
 }

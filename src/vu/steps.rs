@@ -63,14 +63,11 @@ impl<S: Session> Vu<S> {
             },
             Action::Repeat { times, body } => self.repeat(graph, step, times, body).await,
             Action::While { condition, max, body } => self.run_while(graph, step, condition, *max, body).await,
-            Action::ForEach { items, bind, concurrency, body } => match self.items(items, step) {
-                Some(items) if *concurrency > 1 => {
-                    // Boxed, as the request is: rare, and large.
-                    Box::pin(self.each_at_once(graph, step, items, *bind, *concurrency, body)).await
-                }
-                Some(items) => self.for_each(graph, items, *bind, body).await,
-                None => Flow::FAILED,
-            },
+            // Boxed, as the request is: rare, and large.
+            Action::ForEach { items, bind, concurrency: width @ 2.., body } => {
+                Box::pin(self.each_at_once(graph, step, items, (*bind, body), *width)).await
+            }
+            Action::ForEach { items, bind, body, .. } => self.for_each(graph, step, items, *bind, body).await,
             Action::Parallel { branches, max } => Box::pin(self.parallel(graph, step, branches, *max)).await,
             Action::Poll(poll) => self.poll(graph, step, poll).await,
             Action::Choose { branches, total } => {
@@ -203,7 +200,7 @@ impl<S: Session> Vu<S> {
     }
 
     /// What a `for_each` goes through; `None` where that is no list, which is recorded.
-    fn items(&self, items: &Program, step: &Step) -> Option<Vec<Value>> {
+    pub(super) fn items(&self, items: &Program, step: &Step) -> Option<Vec<Value>> {
         let why = match items.evaluate(self).and_then(|value| value.to_value()) {
             Ok(Value::Array(items)) => return Some(items),
             Ok(other) => format!("`in` is not a list but {other}"),
@@ -213,7 +210,8 @@ impl<S: Session> Vu<S> {
         None
     }
 
-    async fn for_each(&mut self, graph: &Graph, items: Vec<Value>, bind: SlotId, body: &Block) -> Flow {
+    async fn for_each(&mut self, graph: &Graph, step: &Step, items: &Program, bind: SlotId, body: &Block) -> Flow {
+        let Some(items) = self.items(items, step) else { return Flow::FAILED };
         for item in items {
             self.take_turns().await;
             self.slots.set(bind, item);

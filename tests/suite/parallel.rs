@@ -12,7 +12,7 @@ fn run(text: &str) -> (Outcome, Received) {
 
 #[test]
 fn a_vu_has_as_many_requests_under_way_as_its_branches_allow_and_keeps_their_connections() {
-    let gets = vec!["{ get: /delay/500, name: slow }"; 9].join(", ");
+    let gets = ["{ get: /delay/500, name: slow }"; 9].join(", ");
     let each = "for_each: { in: 'range(0, 30)', as: i, concurrency: 15 }\n    steps: [{ get: /delay/500, name: slow }]";
     // Steps, and the most requests at the same time.
     let table = [

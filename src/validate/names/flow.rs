@@ -10,7 +10,7 @@ use crate::source::Span;
 use super::super::{Constants, ValidScenario, http};
 use super::data_names;
 use super::known::{Known, Section, collect};
-use super::moment::{Fact, Gap, Moment};
+use super::moment::{Fact, Gap, Moment, Way};
 
 struct Flow<'a, 'p> {
     plan: &'p Plan,
@@ -20,7 +20,7 @@ struct Flow<'a, 'p> {
     section: Section,
     now: Moment<'p>,
     /// Ways on which `on_start` ends before its last step, and the VU goes on.
-    ended_early: Vec<(Moment<'p>, Gap)>,
+    ended_early: Vec<(Way<'p>, Gap)>,
     /// What the branches around set that run at the same time, innermost last.
     beside: Vec<Beside<'p>>,
     /// The loops around.
@@ -63,12 +63,16 @@ impl<'p> Flow<'_, 'p> {
     fn section(&mut self, section: Section, start: Moment<'p>) -> Moment<'p> {
         (self.section, self.now) = (section, start);
         self.steps(section.steps(self.scenario));
+        let end = std::mem::take(&mut self.now);
         let mut ways = std::mem::take(&mut self.ended_early);
-        if !ways.is_empty() {
-            ways.push((std::mem::take(&mut self.now), Gap::new(Span::default(), "")));
-            self.now = Moment::join(ways);
+        if ways.is_empty() {
+            return end;
         }
-        std::mem::take(&mut self.now)
+        // Whatever one of the others has done, this one knows of.
+        ways.push((end.into_way(), Gap::new(Span::default(), "")));
+        let mut all = Moment::default();
+        all.meet(&ways);
+        all
     }
 
     fn steps(&mut self, steps: &'p [Step]) {
@@ -122,34 +126,38 @@ impl<'p> Flow<'_, 'p> {
     /// `stop: iteration` in `on_start` ends only that: the VU's iterations begin.
     fn ends_early(&mut self, at: Span) {
         if self.section == Section::Start {
-            self.ended_early.push((self.now.clone(), Gap::new(at, "when `on_start` ends here")));
+            self.ended_early.push((self.now.clone().into_way(), Gap::new(at, "when `on_start` ends here")));
         }
     }
 
-    /// Walks on from `start`, and comes back.
-    fn way(&mut self, start: Moment<'p>, walk: impl FnOnce(&mut Self)) -> Moment<'p> {
-        let here = std::mem::replace(&mut self.now, start);
+    /// Walks one of several ways, and comes back.
+    fn way(&mut self, walk: impl FnOnce(&mut Self)) -> Way<'p> {
+        let fork = self.now.fork();
         walk(self);
-        std::mem::replace(&mut self.now, here)
+        self.now.leave(&fork)
     }
 
-    /// The moment after the condition has come out so.
-    fn after(&self, condition: &Expr, outcome: bool) -> Moment<'p> {
-        let mut moment = self.now.clone();
+    /// Goes on where the condition has come out so.
+    fn assume(&mut self, condition: &Expr, outcome: bool) {
         for name in condition.proves(outcome) {
-            self.known.fact(&name).into_iter().for_each(|fact| moment.happens(fact));
+            self.known.fact(&name).into_iter().for_each(|fact| self.now.happens(fact));
         }
         if self.constant(condition) == Some(Value::Bool(!outcome)) {
-            moment.end();
+            self.now.end();
         }
-        moment
     }
 
     fn either(&mut self, condition: &'p Expr, then: impl FnOnce(&mut Self), otherwise: impl FnOnce(&mut Self)) {
         self.expr(condition);
-        let held = self.way(self.after(condition, true), then);
-        let failed = self.way(self.after(condition, false), otherwise);
-        self.now = Moment::join(vec![
+        let held = self.way(|flow| {
+            flow.assume(condition, true);
+            then(flow);
+        });
+        let failed = self.way(|flow| {
+            flow.assume(condition, false);
+            otherwise(flow);
+        });
+        self.now.meet(&[
             (held, Gap::new(condition.span, "when this is true")),
             (failed, Gap::new(condition.span, "when this is false")),
         ]);
@@ -174,25 +182,30 @@ impl<'p> Flow<'_, 'p> {
 
     /// Steps that `runs` says will be run or not, where that is known. What a loop does in a later round is no help in its first.
     fn maybe(&mut self, runs: Option<bool>, gap: Gap, walk: impl FnOnce(&mut Self)) {
-        let (mut start, mut skipped) = (self.now.clone(), self.now.clone());
-        match runs {
-            Some(true) => skipped.end(),
-            Some(false) => start.end(),
-            None => {}
-        }
-        let done = self.way(start, walk);
-        self.now = Moment::join(vec![(done, gap), (skipped, gap)]);
+        let done = self.way(|flow| {
+            if runs == Some(false) {
+                flow.now.end();
+            }
+            walk(flow);
+        });
+        let skipped = self.way(|flow| {
+            if runs == Some(true) {
+                flow.now.end();
+            }
+        });
+        self.now.meet(&[(done, gap), (skipped, gap)]);
     }
 
     fn run_while(&mut self, condition: &'p Expr, steps: &'p [Step]) {
         self.expr(condition);
-        let skipped = self.after(condition, false);
-        let done = self.way(self.after(condition, true), |flow| {
+        let done = self.way(|flow| {
+            flow.assume(condition, true);
             flow.steps(steps);
-            flow.now = flow.after(condition, false);
+            flow.assume(condition, false);
         });
+        let skipped = self.way(|flow| flow.assume(condition, false));
         let gap = Gap::new(condition.span, "when this is false at once");
-        self.now = Moment::join(vec![(done, gap), (skipped, gap)]);
+        self.now.meet(&[(done, gap), (skipped, gap)]);
     }
 
     /// Its steps run once at least, unless it may give up before its first attempt and go on.
@@ -207,22 +220,23 @@ impl<'p> Flow<'_, 'p> {
                 flow.ends_early(poll.span);
             }
             if !goes_on {
-                flow.now = flow.after(&poll.until, true);
+                flow.assume(&poll.until, true);
             }
         });
     }
 
     fn choose(&mut self, branches: &'p [Branch]) {
-        let before = self.now.clone();
         let ways = branches.iter().map(|branch| {
-            let mut start = before.clone();
-            if branch.weight.value == 0 {
-                start.end();
-            }
-            let gap = Gap::new(branch.weight.span, "when this branch is chosen");
-            (self.way(start, |flow| flow.steps(&branch.steps)), gap)
+            let way = self.way(|flow| {
+                if branch.weight.value == 0 {
+                    flow.now.end();
+                }
+                flow.steps(&branch.steps);
+            });
+            (way, Gap::new(branch.weight.span, "when this branch is chosen"))
         });
-        self.now = Moment::join(ways.collect());
+        let ways: Vec<_> = ways.collect();
+        self.now.meet(&ways);
     }
 
     /// Each branch begins with what was before, and has run to its end afterwards.
@@ -234,13 +248,13 @@ impl<'p> Flow<'_, 'p> {
             });
         }
         self.beside.push(Beside { sets, here: 0 });
-        let mut ways = vec![self.now.clone()];
-        for (number, branch) in branches.iter().enumerate() {
+        let ways = branches.iter().enumerate().map(|(number, branch)| {
             self.beside.iter_mut().last().into_iter().for_each(|beside| beside.here = number);
-            ways.push(self.way(self.now.clone(), |flow| flow.steps(std::slice::from_ref(branch))));
-        }
+            self.way(|flow| flow.steps(std::slice::from_ref(branch)))
+        });
+        let ways: Vec<_> = ways.collect();
         self.beside.pop();
-        self.now = Moment::join_all(ways);
+        self.now.meet_all(&ways);
     }
 
     fn request(&mut self, request: &'p Request) {

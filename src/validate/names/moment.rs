@@ -1,6 +1,6 @@
 //! What has happened for certain when a step begins, and where it may not have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::plan::{Target, VariableScope};
 use crate::source::Span;
@@ -53,18 +53,32 @@ pub(super) enum Standing {
     Never,
 }
 
-/// What has happened on the ways to a step.
+/// What has happened on the ways to a step. Grows with the plan, so branches change it in place, and undo that when they are left.
 #[derive(Clone, Default)]
 pub(super) struct Moment<'p> {
     /// Whatever may have happened; with a gap where it may not.
     facts: BTreeMap<Fact<'p>, Option<Gap>>,
+    /// What was there before each change.
+    changed: Vec<(Fact<'p>, Option<Option<Gap>>)>,
     /// No way leads here: a `stop` comes before, or a condition that never holds.
+    unreachable: bool,
+}
+
+/// Where a branch began.
+pub(super) struct Fork {
+    changes: usize,
+    unreachable: bool,
+}
+
+/// What a branch has changed.
+pub(super) struct Way<'p> {
+    changes: BTreeMap<Fact<'p>, Option<Gap>>,
     unreachable: bool,
 }
 
 impl<'p> Moment<'p> {
     pub(super) fn happens(&mut self, fact: Fact<'p>) {
-        self.facts.insert(fact, None);
+        self.put(fact, None);
     }
 
     pub(super) fn end(&mut self) {
@@ -80,37 +94,61 @@ impl<'p> Moment<'p> {
     }
 
     /// What outlives an iteration.
-    pub(super) fn lasting(mut self) -> Moment<'p> {
-        self.facts.retain(|fact, _| matches!(fact, Fact::OfVu(_)));
-        self
+    pub(super) fn lasting(&self) -> Moment<'p> {
+        let facts = self.facts.iter().filter(|(fact, _)| matches!(fact, Fact::OfVu(_)));
+        Moment { facts: facts.map(|(fact, gap)| (*fact, *gap)).collect(), changed: Vec::new(), ..*self }
+    }
+
+    /// All of it as a way from the very beginning.
+    pub(super) fn into_way(self) -> Way<'p> {
+        Way { changes: self.facts, unreachable: self.unreachable }
+    }
+
+    pub(super) fn fork(&self) -> Fork {
+        Fork { changes: self.changed.len(), unreachable: self.unreachable }
+    }
+
+    /// Back to the fork.
+    pub(super) fn leave(&mut self, fork: &Fork) -> Way<'p> {
+        let mut changes = BTreeMap::new();
+        for (fact, before) in self.changed.drain(fork.changes..).rev() {
+            let now = match before {
+                Some(before) => self.facts.insert(fact, before),
+                None => self.facts.remove(&fact),
+            };
+            // The first one seen here is the last change.
+            if let Some(now) = now {
+                changes.entry(fact).or_insert(now);
+            }
+        }
+        Way { changes, unreachable: std::mem::replace(&mut self.unreachable, fork.unreachable) }
     }
 
     /// Where several ways meet; each with what is to be said when something has not happened on it.
-    pub(super) fn join(ways: Vec<(Moment<'p>, Gap)>) -> Moment<'p> {
-        let mut facts = BTreeMap::new();
-        for fact in ways.iter().flat_map(|(moment, _)| moment.facts.keys()) {
-            facts.entry(*fact).or_insert_with(|| gap(*fact, &ways));
+    pub(super) fn meet(&mut self, ways: &[(Way<'p>, Gap)]) {
+        self.unreachable |= ways.iter().all(|(way, _)| way.unreachable);
+        for fact in ways.iter().flat_map(|(way, _)| way.changes.keys()).copied().collect::<BTreeSet<_>>() {
+            let before = self.facts.get(&fact).copied();
+            let reachable = ways.iter().filter(|(way, _)| !way.unreachable);
+            // Where such a way has a gap within, that is the closer reason.
+            let mut gaps = reachable.map(|(way, gap)| way.changes.get(&fact).copied().or(before).unwrap_or(Some(*gap)));
+            self.put(fact, gaps.find_map(|gap| gap));
         }
-        Moment { facts, unreachable: ways.iter().all(|(moment, _)| moment.unreachable) }
     }
 
     /// Where ways that were all taken at the same time meet.
-    pub(super) fn join_all(ways: Vec<Moment<'p>>) -> Moment<'p> {
-        let unreachable = ways.iter().any(|moment| moment.unreachable);
-        let mut facts: BTreeMap<Fact, Option<Gap>> = BTreeMap::new();
-        for (fact, gap) in ways.into_iter().flat_map(|moment| moment.facts) {
-            let known = facts.entry(fact).or_insert(gap);
-            if gap.is_none() {
-                *known = None;
-            }
+    pub(super) fn meet_all(&mut self, ways: &[Way<'p>]) {
+        self.unreachable |= ways.iter().any(|way| way.unreachable);
+        for fact in ways.iter().flat_map(|way| way.changes.keys()).copied().collect::<BTreeSet<_>>() {
+            let before = self.facts.get(&fact).copied();
+            let mut known = ways.iter().filter_map(|way| way.changes.get(&fact).copied()).chain(before);
+            let gap = known.try_fold(None, |first: Option<Gap>, gap| gap.map(|gap| Some(first.unwrap_or(gap))));
+            self.put(fact, gap.flatten());
         }
-        Moment { facts, unreachable }
     }
-}
 
-/// The first way on which it has not happened, if there is one. Where that has such a way within, it is the closer reason.
-fn gap(fact: Fact, ways: &[(Moment, Gap)]) -> Option<Gap> {
-    let ways = ways.iter().filter(|(moment, _)| !moment.unreachable);
-    let mut gaps = ways.map(|(moment, gap)| moment.facts.get(&fact).copied().unwrap_or(Some(*gap)));
-    gaps.find_map(|gap| gap)
+    fn put(&mut self, fact: Fact<'p>, gap: Option<Gap>) {
+        let before = self.facts.insert(fact, gap);
+        self.changed.push((fact, before));
+    }
 }
