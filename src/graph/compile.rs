@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::expr::{DataProgram, Expr, Program, SlotId, Template, TextProgram};
 use crate::metrics::{Site, SiteId};
 use crate::plan::{self, Branch, Count, StepKind};
+use crate::source::Spanned;
 use crate::units::Duration;
 use crate::validate::http::inherited;
 use crate::validate::place::{self, Place};
@@ -24,6 +25,8 @@ pub(super) use delivery::MAX_BODY;
 pub(super) use request::AGENT;
 
 const WHILE_MAX: u64 = 1000;
+/// What browsers open to one host.
+const MAX_PARALLEL: usize = 6;
 const POLL_EVERY: plan::Sleep = plan::Sleep::Fixed(Duration::from_secs(1));
 
 pub fn compile(valid: &ValidPlan) -> Graph {
@@ -63,6 +66,10 @@ fn tls(valid: &ValidPlan) -> TlsOptions {
 fn cookies(valid: &ValidPlan, scenario: &ValidScenario) -> plan::Cookies {
     let levels = scenario.http_levels(valid.plan);
     inherited(&levels, None, |http| http.cookies.as_ref()).map(|cookies| cookies.value).unwrap_or_default()
+}
+
+fn width(written: Option<&Spanned<u64>>, default: usize) -> usize {
+    written.and_then(|written| usize::try_from(written.value).ok()).unwrap_or(default)
 }
 
 /// The graph while it grows.
@@ -167,9 +174,15 @@ impl Compiler<'_, '_> {
                 let max = max.as_ref().map_or(WHILE_MAX, |max| max.value);
                 ("while", Action::While { condition: self.program(condition), max, body: self.block(place, steps) })
             }
-            StepKind::ForEach { items, bind, steps } => {
+            StepKind::ForEach { items, bind, concurrency, steps } => {
                 let bind = self.bindings.iteration_slot(&bind.value);
-                ("for_each", Action::ForEach { items: self.program(items), bind, body: self.block(place, steps) })
+                let concurrency = width(concurrency.as_ref(), 1);
+                let (items, body) = (self.program(items), self.block(place, steps));
+                ("for_each", Action::ForEach { items, bind, concurrency, body })
+            }
+            StepKind::Parallel { branches, max } => {
+                let max = width(max.as_ref(), MAX_PARALLEL);
+                ("parallel", Action::Parallel { branches: self.block(place, branches), max })
             }
             StepKind::Choose(branches) => ("choose", self.choose(place, branches)),
             StepKind::Log { level, message } => {

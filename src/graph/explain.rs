@@ -115,6 +115,7 @@ impl Tree<'_> {
             Action::Repeat { body, .. }
             | Action::While { body, .. }
             | Action::ForEach { body, .. }
+            | Action::Parallel { branches: body, .. }
             | Action::Group { body, .. } => self.block(inside, body),
             Action::Poll(poll) => {
                 if step.name != poll_name(poll.until.text()) {
@@ -148,9 +149,12 @@ impl Tree<'_> {
             Action::Repeat { times: Times::Fixed(times), .. } => format!("repeat {times} times"),
             Action::Repeat { times: Times::Computed(times), .. } => format!("repeat {} times", times.text()),
             Action::While { condition, max, .. } => format!("while {}, at most {max} times", condition.text()),
-            Action::ForEach { items, bind, .. } => {
-                format!("for each {} in {}", self.slot(*bind), items.text())
+            Action::ForEach { items, bind, concurrency, .. } => {
+                let at_once =
+                    if *concurrency > 1 { format!(", at most {concurrency} at the same time") } else { String::new() };
+                format!("for each {} in {}{at_once}", self.slot(*bind), items.text())
             }
+            Action::Parallel { max, .. } => format!("parallel, at most {max} at the same time"),
             Action::Poll(poll) if step.name == poll_name(poll.until.text()) => step.name.clone(),
             Action::Poll(_) => format!("poll {}", step.name),
             Action::Choose { .. } => "choose one by weight".to_owned(),

@@ -114,8 +114,10 @@ steps:
   - while: status == 200
     max: 3
     steps: [{ sleep: 1s }]
-  - for_each: { in: "[1]", as: n21 }
+  - for_each: { in: "[1]", as: n21, concurrency: 2 }
     steps: [{ sleep: 1s }]
+  - parallel: [{ sleep: 1s }]
+    max_parallel: 2
   - poll: { until: status == 200, fail_if: status == 500, every: 1s, attempts: 1, timeout: 1s, first: wait, on_give_up: none, steps: [{ sleep: 1s }] }
   - choose: [{ weight: 1, steps: [{ sleep: 1s }] }]
   - group: g

@@ -179,6 +179,25 @@ static FOR_EACH_STEP: Object = object(
     &[&[here("for_each", Of(&FOR_EACH), "Once for every item of a list."), NESTED], COMMON],
     &["for_each", "steps"],
 );
+static PARALLEL_STEP: Object = object(
+    "a `parallel` step",
+    &[
+        &[
+            here(
+                "parallel",
+                Steps,
+                "Steps that run at the same time, each one a branch; a `group` makes a branch of several.",
+            ),
+            here(
+                "max_parallel",
+                Whole,
+                "How many branches run at the same time; 6 by default, as a browser opens to a host.",
+            ),
+        ],
+        COMMON,
+    ],
+    &["parallel"],
+);
 static POLL_STEP: Object = object(
     "a `poll` step",
     &[&[here("poll", Of(&POLL), "Repeats its steps until a condition holds.")], COMMON],
@@ -244,13 +263,13 @@ pub const STEP_FORMS: &[StepForm] = &[
     form("repeat", &REPEAT_STEP),
     form("while", &WHILE_STEP),
     form("for_each", &FOR_EACH_STEP),
+    form("parallel", &PARALLEL_STEP),
     form("poll", &POLL_STEP),
     form("choose", &CHOOSE_STEP),
     form("group", &GROUP_STEP),
     form("log", &LOG_STEP),
     form("outcome", &OUTCOME_STEP),
     form("stop", &STOP_STEP),
-    later_form("parallel"),
     later_form("collect"),
     later_form("record"),
     later_form("use"),
@@ -594,7 +613,7 @@ const SLEEP_WORDS: &[Word] = &[
 const FOR_EACH_WORDS: &[Word] = &[
     here("in", Expression, "An expression that gives a list."),
     here("as", Text, "The name of the item."),
-    later("concurrency", "how many items at the same time"),
+    here("concurrency", Whole, "How many items at the same time; 1 by default, one after the other."),
 ];
 
 const POLL_WORDS: &[Word] = &[
@@ -617,8 +636,6 @@ const STOP_WORDS: &[Word] =
     &[here("iteration", Template, "The iteration's outcome."), here("test", Template, "The reason of failure.")];
 
 const LATER_STEPS: &[Word] = &[
-    later("parallel", "steps at the same time"),
-    later("max_parallel", "how many at the same time"),
     later("collect", "adds a row to a data set"),
     later("record", "a sample of a custom metric"),
     later("use", "steps of a fragment"),

@@ -126,7 +126,7 @@ pub fn check<'p>(
     let constants = environment::read(plan, overrides, environment, seed, &mut found);
     let scenarios = scenarios(plan, overrides, &constants, &mut found);
     let file_templates = files::templates(source, &scenarios, &mut found);
-    names::check(plan, &scenarios, &file_templates, &mut found);
+    names::check(plan, &scenarios, &constants, &file_templates, &mut found);
     types::check(plan, &scenarios, &file_templates, &mut found);
     requests::check(plan, &scenarios, &constants, &mut found);
     steps::check(plan, &scenarios, &mut found);

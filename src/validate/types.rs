@@ -43,7 +43,11 @@ impl Types<'_> {
             }
             StepKind::Log { message: text, .. } | StepKind::Outcome(text) => self.template(&text.value),
             StepKind::Stop { reason, .. } => reason.iter().for_each(|reason| self.template(&reason.value)),
-            StepKind::Repeat { .. } | StepKind::Sleep(_) | StepKind::Choose(_) | StepKind::Group { .. } => {}
+            StepKind::Repeat { .. }
+            | StepKind::Sleep(_)
+            | StepKind::Choose(_)
+            | StepKind::Parallel { .. }
+            | StepKind::Group { .. } => {}
         }
     }
 

@@ -8,9 +8,13 @@ mod cookies;
 mod digest;
 mod extract;
 mod flow;
+mod fork;
+mod merge;
+mod parallel;
 mod request;
 mod scope;
 mod secrets;
+mod slots;
 mod steps;
 
 #[cfg(test)]
@@ -26,7 +30,6 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use crate::clock::{Duration, Instant, now};
-use crate::expr::Value;
 use crate::graph::{Graph, Scenario};
 use crate::metrics::{ProblemKind, Recorder, RequestSample, SiteId, StageIndex};
 use crate::plan::LogLevel;
@@ -36,6 +39,10 @@ use cookies::Jar;
 use digest::Digests;
 use flow::Flow;
 use secrets::Secrets;
+use slots::Slots;
+
+/// Why a request was cut off that was under way.
+const END_OF_RUN: &str = "cut off by the end of the run";
 
 /// What a VU reports besides samples: lines of `log` steps.
 pub trait Console {
@@ -63,8 +70,8 @@ pub struct Vu<S> {
     jar: Jar,
     digests: Digests,
     secrets: Secrets,
-    slots: Vec<Option<Value>>,
-    answer: Option<Box<Answer>>,
+    slots: Slots,
+    answer: Option<Rc<Answer>>,
     /// Named by an `outcome` step of this iteration.
     outcome: Option<String>,
     iteration: u64,
@@ -115,7 +122,7 @@ impl<S: Session> Vu<S> {
             jar: Jar::new(graph.scenarios[identity.scenario].cookies),
             digests: Digests::default(),
             secrets: Secrets::default(),
-            slots: vec![None; graph.slots.len()],
+            slots: Slots::new(graph.slots.len()),
             answer: None,
             outcome: None,
             iteration: 0,
@@ -196,6 +203,10 @@ impl<S: Session> Vu<S> {
 
     /// Counts only the request that was under way: for `on_start` and `on_stop`, which are no iterations.
     pub fn cut_off(&mut self) {
+        self.cut_off_by(END_OF_RUN);
+    }
+
+    fn cut_off_by(&mut self, why: &str) {
         let under_way = self.under_way.take().zip(self.session.cut());
         if let Some((request, cut)) = under_way.filter(|(_, cut)| cut.written) {
             self.recorder.borrow_mut().request(&RequestSample {
@@ -208,7 +219,7 @@ impl<S: Session> Vu<S> {
                 phases: None,
                 total: None,
                 error_code: cut.code as u16,
-                error: "cut off by the end of the run",
+                error: why,
                 sent: cut.sent,
                 received: cut.received,
             });
@@ -217,7 +228,7 @@ impl<S: Session> Vu<S> {
 
     fn begin(&mut self) {
         let lasting = self.graph.slots.iter().position(|slot| slot.per_vu).unwrap_or(self.slots.len());
-        self.slots[..lasting].fill(None);
+        self.slots.clear(lasting);
         self.jar.begin_iteration();
         self.answer = None;
         self.outcome = None;

@@ -11,6 +11,7 @@ mod generator;
 mod handshakes;
 mod init;
 mod layers;
+mod parallel;
 mod plan_errors;
 mod plans;
 mod program;

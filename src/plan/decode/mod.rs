@@ -131,6 +131,7 @@ impl Decoder<'_> {
         self.unread.node(node);
         self.unread.steps = true;
         self.unread.parts = true;
+        self.unread.ways = true;
     }
 
     fn no_value(&mut self, key: &Key, shape: &Shape) {
