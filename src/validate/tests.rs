@@ -914,9 +914,9 @@ fn a_body_that_is_discarded_cannot_be_read_on_any_path() {
             &["discarded-body at 3:20"],
         ),
         (
-            "  - { repeat: 2, steps: [{ if: has(json.a), then: [{ sleep: 1s }] }, { get: /a, discard_body: true }] }\n"
+            "  - { get: /b, discard_body: true }\n  - { repeat: 2, steps: [{ if: has(json.a), then: [{ sleep: 1s }] }, { get: /a, discard_body: true }] }\n"
                 .to_owned(),
-            &["discarded-body at 3:36"],
+            &["discarded-body at 4:36"],
         ),
         (
             "  - { get: /a, discard_body: true, checks: [status == 200, \"body != ''\"] }\n".to_owned(),
