@@ -7,9 +7,11 @@ use std::sync::Arc;
 use super::observe::Watcher;
 use super::{Failure, colored, compile, limits, read, signals, terminal_width, to_stderr, to_stdout, wait};
 use crate::cli::{OutputArgs, PlanArgs, RunArgs};
+use crate::data::Shortage;
 use crate::engine::{self, Ran};
 use crate::graph::{Action, Graph};
 use crate::judge::{self, Facts, Generator, Outcome};
+use crate::plan::OnExhausted;
 use crate::report::result::ResultFile;
 use crate::report::{Summary, text};
 use crate::source::Source;
@@ -112,6 +114,7 @@ fn facts(graph: &Graph, ran: Ran, broken: Option<usize>) -> Facts {
     if ran.lost_logs > 0 {
         notes.push(format!("{} `log` lines were left out (more than 100 a second)", ran.lost_logs));
     }
+    notes.extend(ran.shortages.iter().filter_map(told));
     Facts {
         generator: Generator {
             threads: ran.threads,
@@ -136,6 +139,17 @@ fn facts(graph: &Graph, ran: Ran, broken: Option<usize>) -> Facts {
         },
         notes,
     }
+}
+
+/// A data set that ran out of rows; `None` where that has ended the run, which says why itself.
+fn told(shortage: &Shortage) -> Option<String> {
+    let Shortage { set, rows, beyond, on_exhausted } = shortage;
+    let what = match on_exhausted {
+        OnExhausted::StopVu => format!("{beyond} VUs ended for want of one"),
+        OnExhausted::Recycle => format!("rows were used again {beyond} times"),
+        OnExhausted::Fail => return None,
+    };
+    Some(format!("the data set `{set}` ran out of its {rows} rows: {what}"))
 }
 
 /// By the part of a URL that is known before the run.

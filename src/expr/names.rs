@@ -24,6 +24,8 @@ pub struct NameUse {
     pub guarded: bool,
     /// Of the root; of root and field for the namespaces `env`, `vu`, `scenario` and `setup`.
     pub span: Span,
+    /// Of the field, where there is one; of the root, where there is none.
+    pub field_span: Span,
 }
 
 impl Expr {
@@ -44,13 +46,21 @@ fn collect(node: &Node, guarded: bool, found: &mut Vec<NameUse>) {
             );
         let whole = is_namespace(root) && field_span.end > root_span.end;
         let span = if whole { Span { start: root_span.start, end: field_span.end } } else { root_span };
-        found.push(NameUse { root: root.to_owned(), field: Some(field.to_owned()), guarded: absence, span });
+        found.push(NameUse {
+            root: root.to_owned(),
+            field: Some(field.to_owned()),
+            guarded: absence,
+            span,
+            field_span,
+        });
         return;
     }
     let mut all = |nodes: &mut dyn Iterator<Item = &Node>| nodes.for_each(|node| collect(node, false, found));
     match node {
         Node::Literal(_) | Node::Local { .. } => {}
-        Node::Name { root, span } => found.push(NameUse { root: root.clone(), field: None, guarded, span: *span }),
+        Node::Name { root, span } => {
+            found.push(NameUse { root: root.clone(), field: None, guarded, span: *span, field_span: *span })
+        }
         Node::Select { operand, optional, .. } => collect(operand, guarded || *optional, found),
         Node::Has { operand, .. } => collect(operand, true, found),
         Node::Index { operand, index, optional } => {

@@ -92,6 +92,9 @@ pub const LOG_LEVELS: &[&str] = &["debug", "info", "warn", "error"];
 pub const STOP_SCOPES: &[&str] = &["iteration", "vu", "test"];
 pub const PICKS: &[&str] = &["one", "first", "last", "random", "all", "count"];
 pub const FIRST: &[&str] = &["now", "wait"];
+pub const ROW_PICKS: &[&str] = &["sequential", "random", "shuffle", "unique", "per_vu"];
+pub const ROWS_PER: &[&str] = &["iteration", "vu"];
+pub const ON_EXHAUSTED: &[&str] = &["stop_vu", "recycle", "fail"];
 
 pub static PLAN: Object = object("the plan", &[PLAN_WORDS, LOAD, SHARED, PLAN_LATER], &[]);
 pub static SCENARIO: Object = object("a scenario", &[LOAD, SHARED, SCENARIO_LATER], &["steps"]);
@@ -101,6 +104,7 @@ pub static AUTH: Object = object("`auth`", &[AUTH_WORDS], &[]);
 pub static BASIC: Object = object("`basic`", &[BASIC_WORDS], &["username", "password"]);
 pub static STAGE: Object = object("a stage", &[STAGE_WORDS], &["duration", "target"]);
 pub static ENV_VAR: Object = object("an environment variable", &[ENV_WORDS], &[]);
+pub static DATA_SET: Object = object("a data set", &[DATA_SET_WORDS], &[]);
 pub static THRESHOLD: Object = object("a threshold", &[THRESHOLD_WORDS], &["threshold"]);
 pub static REQUEST: Object = object("`request`", &[METHOD_WORDS, REQUEST_WORDS], &["method", "url"]);
 pub static EXTRACT: Object = object("an extraction", &[EXTRACT_WORDS], &[]);
@@ -256,9 +260,9 @@ const fn later_form(key: &'static str) -> StepForm {
 
 /// Every object, outermost first: where a misplaced key may belong.
 pub fn objects() -> Vec<&'static Object> {
-    let named: [&'static Object; 17] = [
-        &PLAN, &SCENARIO, &HTTP, &TLS, &AUTH, &BASIC, &STAGE, &ENV_VAR, &THRESHOLD, &REQUEST, &EXTRACT, &SLEEP,
-        &FOR_EACH, &POLL, &BRANCH, &LOG, &STOP,
+    let named: [&'static Object; 18] = [
+        &PLAN, &SCENARIO, &HTTP, &TLS, &AUTH, &BASIC, &STAGE, &ENV_VAR, &DATA_SET, &THRESHOLD, &REQUEST, &EXTRACT,
+        &SLEEP, &FOR_EACH, &POLL, &BRANCH, &LOG, &STOP,
     ];
     let mut all: Vec<&'static Object> = named.into_iter().collect();
     for form in STEP_FORMS {
@@ -271,6 +275,7 @@ pub fn objects() -> Vec<&'static Object> {
 
 // Named, because a constant's arguments cannot refer to statics.
 static ENV_ENTRY: Shape = Any(&[Text, Of(&ENV_VAR)]);
+static A_DATA_SET: Shape = Of(&DATA_SET);
 static A_SCENARIO: Shape = Of(&SCENARIO);
 static METRIC_THRESHOLDS: Shape = Any(&[Text, List(&A_THRESHOLD)]);
 static A_THRESHOLD: Shape = Any(&[Text, Of(&THRESHOLD)]);
@@ -286,6 +291,7 @@ const PLAN_WORDS: &[Word] = &[
         "What is read from the environment: a name and its default, or `{required, secret, type}`.",
     ),
     here("vars", Map(&Data), "Values that do not change during a run."),
+    here("data", Map(&A_DATA_SET), "Data sets: rows from a file, read as `${NAME.COLUMN}`."),
     here("scenarios", Map(&A_SCENARIO), "What runs side by side, by name."),
     here(
         "thresholds",
@@ -328,7 +334,6 @@ const LOAD: &[Word] = &[
 const PLAN_LATER: &[Word] = &[
     later("setup", "steps before everything else"),
     later("teardown", "steps after everything else"),
-    later("data", "data sets from files"),
     later("fragments", "steps with a name, for `use`"),
     later("include", "other files with fragments"),
     later("metrics", "metrics of the plan's own"),
@@ -393,6 +398,35 @@ const ENV_WORDS: &[Word] = &[
     here("required", Bool, "Refuses to run where the environment has none."),
     here("secret", Bool, "Masks the value in all output."),
     here("type", OneOf(ENV_KINDS), "What the text is read as; `text` by default."),
+];
+
+const DATA_SET_WORDS: &[Word] = &[
+    here("csv", Text, "A CSV file, relative to the plan."),
+    here("json", Text, "A file with a JSON array of objects, relative to the plan."),
+    here("jsonl", Text, "A file with one JSON object on each line, relative to the plan."),
+    here("rows", List(&Data), "The rows themselves: `[{id: 1}, {id: 2}]`."),
+    here("delimiter", Text, "What separates the fields of CSV: one character, or `tab`; a comma by default."),
+    here("header", Bool, "Whether the first line of CSV names the columns; `true` by default."),
+    here("columns", List(&Text), "The columns of CSV to keep; without a header, the names of all of them."),
+    here("types", Map(&OneOf(ENV_KINDS)), "What columns of CSV are read as; `text` by default: `007` stays `007`."),
+    here(
+        "pick",
+        OneOf(ROW_PICKS),
+        "Which row is next; `sequential` by default. `random` may repeat, `shuffle` is `sequential` in an order of chance, `unique` gives each row once in the whole run, `per_vu` gives VU k row k.",
+    ),
+    here(
+        "per",
+        OneOf(ROWS_PER),
+        "How long a row is kept: for one `iteration` (the default), or for the life of the `vu`.",
+    ),
+    here(
+        "on_exhausted",
+        OneOf(ON_EXHAUSTED),
+        "When `unique` has no row left: `stop_vu` (the default), `recycle` begins again, `fail` stops the test.",
+    ),
+    later("collected", "rows that `setup` collects"),
+    later("save", "the file that collected rows are written to"),
+    later("reuse", "takes the saved file where it exists"),
 ];
 
 const THRESHOLD_WORDS: &[Word] = &[

@@ -1,6 +1,7 @@
 //! Files that the plan names: read once, here, so that nothing can be missing later.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -50,14 +51,16 @@ fn load(
             Some(contents)
         }
         Err(error) => {
-            found.push(
-                Diagnostic::error("missing-file", format!("`{}` cannot be read: {error}", path.value))
-                    .at(path.span)
-                    .help(format!("paths start from the plan's folder; this one is `{}`", place.display())),
-            );
+            found.push(missing(path, &place, &error));
             None
         }
     }
+}
+
+pub(super) fn missing(path: &Spanned<String>, place: &Path, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error("missing-file", format!("`{}` cannot be read: {error}", path.value))
+        .at(path.span)
+        .help(format!("paths start from the plan's folder; this one is `{}`", place.display()))
 }
 
 fn check_certificates(contents: &[u8], ca: &Spanned<String>, found: &mut Diagnostics) {

@@ -3,6 +3,7 @@
 //! After it no user mistake in the plan is possible. Must never know: the network, executors at work.
 
 pub(crate) mod constants;
+mod data;
 mod environment;
 mod files;
 pub(crate) mod http;
@@ -59,7 +60,9 @@ pub struct ValidPlan<'p> {
     /// Values to mask in all output.
     pub secrets: Vec<String>,
     pub scenarios: Vec<ValidScenario<'p>>,
-    /// Contents of every file that the plan names, by the path as written.
+    /// In the order of the plan.
+    pub data: Vec<Arc<crate::data::DataSet>>,
+    /// Contents of every file that requests send, and of certificates, by the path as written.
     pub files: BTreeMap<String, Arc<[u8]>>,
     pub thresholds: Vec<crate::judge::Threshold>,
     /// Whether `thresholds` are the default ones because the plan has none.
@@ -112,8 +115,10 @@ pub fn check<'p>(
     let seed = overrides.seed.unwrap_or_else(random_seed);
     let constants = environment::read(plan, overrides, environment, seed, &mut found);
     let scenarios = scenarios(plan, overrides, &constants, &mut found);
-    names::check(plan, &scenarios, &mut found);
-    types::check(plan, &scenarios, &mut found);
+    let sets = data::read(plan, source, &mut found);
+    let reads = names::check(plan, &scenarios, &sets, &mut found);
+    data::lint(&sets, &scenarios, &reads, &mut found);
+    types::check(plan, &scenarios, &sets, &mut found);
     requests::check(plan, &scenarios, &constants, &mut found);
     steps::check(plan, &scenarios, &mut found);
     let files = files::read(plan, source, &scenarios, &mut found);
@@ -130,6 +135,7 @@ pub fn check<'p>(
         secrets: environment::secrets(plan, &constants),
         constants,
         scenarios,
+        data: sets.into_iter().filter_map(|loaded| loaded.set).collect(),
         files,
         thresholds,
         default_thresholds,

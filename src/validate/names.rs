@@ -6,20 +6,33 @@
 mod flow;
 mod known;
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::{Diagnostic, Diagnostics, closest};
 use crate::expr::{Data, NameUse};
 use crate::plan::Plan;
 
 use super::ValidScenario;
+use super::data::Loaded;
 
-pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], found: &mut Diagnostics) {
+/// Gives the data sets that each scenario reads.
+pub(super) fn check(
+    plan: &Plan,
+    scenarios: &[ValidScenario],
+    data: &[Loaded],
+    found: &mut Diagnostics,
+) -> Vec<BTreeSet<usize>> {
+    let mut all_reads = Vec::new();
     for scenario in scenarios {
-        let known = known::Known::of(plan, scenario, scenarios);
+        let known = known::Known::of(plan, scenario, scenarios, data);
         known.check_definitions(found);
+        let mut reads = BTreeSet::new();
         for section in known::Section::ALL {
-            flow::check(plan, scenario, &known, section, found);
+            flow::check(plan, scenario, &known, section, &mut reads, found);
         }
+        all_reads.push(reads);
     }
+    all_reads
 }
 
 /// The outside names that data reads.

@@ -10,6 +10,7 @@ use tokio::runtime::{Builder, LocalOptions};
 
 use super::{Console, Finished, Identity, Vu};
 use crate::clock::{Duration, now};
+use crate::data::Supply;
 use crate::graph::{self, Graph};
 use crate::metrics::{Aggregate, Metric, Recorder, Snapshot};
 use crate::plan::{self, LogLevel};
@@ -71,7 +72,8 @@ fn iterate(steps: &str, script: impl Fn(&str) -> Reply + 'static) -> Seen {
         let heard = Rc::new(Heard::default());
         let console: Rc<dyn Console> = Rc::clone(&heard) as Rc<dyn Console>;
         let identity = Identity { id: 1, scenario: 0, scenario_start: now() };
-        let mut vu = Vu::new(&graph, identity, transport.session(), &recorder, &console);
+        let supply = Arc::new(Supply::new(&graph.data, graph.seed));
+        let mut vu = Vu::new(&graph, identity, transport.session(), &supply, &recorder, &console);
         let finished = vu.iterate(0).await;
         let mut aggregate = Aggregate::new(&graph.sites, &graph.custom_metrics);
         aggregate.absorb(&mut recorder.borrow_mut().take());

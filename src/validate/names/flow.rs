@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::expr::{Expr, NameUse, Template};
-use crate::plan::{Body, Count, Plan, Poll, Request, Step, StepKind, VariableScope};
+use crate::plan::{Body, Count, Plan, Poll, Request, RowPer, Step, StepKind, VariableScope};
 
+use super::super::data::{Loaded, column_hint};
 use super::super::{ValidScenario, http, steps, vocabulary};
 use super::data_names;
 use super::known::{Known, Section, collect, sets};
@@ -30,6 +31,8 @@ struct Flow<'a, 'p> {
     known: &'a Known<'p>,
     section: Section,
     now: Moment<'p>,
+    /// Data sets that were read.
+    rows: &'a mut BTreeSet<usize>,
     found: &'a mut Diagnostics,
 }
 
@@ -38,10 +41,11 @@ pub(super) fn check<'p>(
     scenario: &ValidScenario<'p>,
     known: &Known<'p>,
     section: Section,
+    rows: &mut BTreeSet<usize>,
     found: &mut Diagnostics,
 ) {
     let steps = section.steps(scenario);
-    Flow { plan, scenario, known, section, now: Moment::default(), found }.steps(steps);
+    Flow { plan, scenario, known, section, now: Moment::default(), rows, found }.steps(steps);
 }
 
 impl<'p> Flow<'_, 'p> {
@@ -167,7 +171,7 @@ impl<'p> Flow<'_, 'p> {
 
     fn expr(&mut self, expr: &Expr) {
         for used in expr.names() {
-            self.found.found.extend(self.mistake(&used, true));
+            self.name(&used, true);
         }
     }
 
@@ -177,8 +181,13 @@ impl<'p> Flow<'_, 'p> {
 
     fn reads(&mut self, names: Vec<NameUse>) {
         for used in names {
-            self.found.found.extend(self.mistake(&used, false));
+            self.name(&used, false);
         }
+    }
+
+    fn name(&mut self, used: &NameUse, quotable: bool) {
+        self.rows.extend(self.known.data_set(&used.root).map(|(index, _)| index));
+        self.found.found.extend(self.mistake(used, quotable));
     }
 
     fn mistake(&self, used: &NameUse, quotable: bool) -> Option<Diagnostic> {
@@ -212,8 +221,27 @@ impl<'p> Flow<'_, 'p> {
                 Diagnostic::error("no-response-yet", format!("`{root}` is of a response, and no request comes before"))
                     .at(used.span)
             }),
+            root if let Some((_, set)) = self.known.data_set(root) => row_mistake(set, used, self.section),
             root if self.known.var(root).is_some() || self.now.set.contains(root) => None,
             _ => self.known.unset(used, self.section, quotable),
         }
     }
+}
+
+/// What is wrong with reading a row of a data set here.
+fn row_mistake(loaded: &Loaded, used: &NameUse, section: Section) -> Option<Diagnostic> {
+    let name = &used.root;
+    if section != Section::Body && loaded.per == RowPer::Iteration {
+        let message = format!("`{name}` has a row for each iteration, and `{}` is in none", section.key());
+        let error =
+            Diagnostic::error("no-row-yet", message).at(used.span).also(loaded.written.name.span, "the data set");
+        return Some(error.help("write `per: vu` in the data set: then a VU keeps one row for its life"));
+    }
+    let (field, set) = (used.field.as_ref()?, loaded.set.as_ref()?);
+    if set.table.column(field).is_some() {
+        return None;
+    }
+    let known = set.table.columns().iter().map(|column| column.name.as_str());
+    let message = format!("the data set `{name}` has no column `{field}`");
+    Some(Diagnostic::error("unknown-column", message).at(used.field_span).help(column_hint(field, known)))
 }
