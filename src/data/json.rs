@@ -18,7 +18,7 @@ pub fn array(bytes: &[u8]) -> Result<Table, Mistake> {
     let mut rows = JsonRows::default();
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let read = json.deserialize_seq(Objects(&mut rows)).and_then(|()| json.end());
-    read.map_err(|error| mistake(&error, bytes, 0, 1).help(FORM))?;
+    read.map_err(|error| mistake(&error, bytes, 0, 1, FORM))?;
     full(rows)
 }
 
@@ -30,7 +30,7 @@ pub fn lines(bytes: &[u8]) -> Result<Table, Mistake> {
     for (index, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
         if !line.trim_ascii().is_empty() {
             let row: Map<String, Value> = serde_json::from_slice(line)
-                .map_err(|error| mistake(&error, bytes, start, index + 1).help("each line is one object"))?;
+                .map_err(|error| mistake(&error, bytes, start, index + 1, "each line is one object"))?;
             rows.push(row).map_err(Mistake::of_file)?;
         }
         start += line.len() + 1;
@@ -54,8 +54,8 @@ fn full(rows: JsonRows) -> Result<Table, Mistake> {
     }
 }
 
-/// `start` and `line` are those of the text that was parsed.
-fn mistake(error: &serde_json::Error, bytes: &[u8], start: usize, line: usize) -> Mistake {
+/// `start` and `line` are those of the text that was parsed; `form` is said where it is JSON, but not of the right form.
+fn mistake(error: &serde_json::Error, bytes: &[u8], start: usize, line: usize, form: &str) -> Mistake {
     let whole = error.to_string();
     let message = whole.rsplit_once(" at line ").map_or(whole.as_str(), |(message, _)| message);
     let lines_before = error.line().saturating_sub(1);
@@ -67,7 +67,8 @@ fn mistake(error: &serde_json::Error, bytes: &[u8], start: usize, line: usize) -
         }
     };
     let at = (line_start + error.column().saturating_sub(1)).min(bytes.len().saturating_sub(1));
-    Mistake::at(message, line + lines_before, bytes, at..(at + 1).min(bytes.len()))
+    let mistake = Mistake::at(message, line + lines_before, bytes, at..(at + 1).min(bytes.len()));
+    if error.is_data() { mistake.help(form) } else { mistake }
 }
 
 struct Objects<'r>(&'r mut JsonRows);

@@ -261,7 +261,7 @@ fn data_set(set: &DataSet) -> String {
         RowPick::Sequential => format!("in order, one per {per}"),
         RowPick::Random => format!("any, one per {per}"),
         RowPick::Shuffle => format!("shuffled, one per {per}"),
-        RowPick::PerVu => "VU k has row k".to_owned(),
+        RowPick::PerVu => "VU k has row k, from the first again".to_owned(),
         RowPick::Unique => {
             let end = match set.on_exhausted {
                 OnExhausted::StopVu => "the VU stops",

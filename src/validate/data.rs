@@ -160,7 +160,14 @@ fn columns(written: &plan::Csv, header: Option<&[String]>, found: &mut Diagnosti
     };
     let names: Vec<String> = wanted.iter().map(|(_, name)| name.clone()).collect();
     for (name, _) in written.types.iter().filter(|(name, _)| !names.contains(&name.value)) {
-        found.push(unknown_column(&written.file.value, name, &names));
+        let left_out = header.is_some_and(|header| header.contains(&name.value));
+        found.push(match left_out {
+            true => {
+                let message = format!("`types` has the column `{}`, and `columns` leaves it out", name.value);
+                Diagnostic::error("unknown-column", message).at(name.span).help("add it to `columns`")
+            }
+            false => unknown_column(&written.file.value, name, &names),
+        });
     }
     let kind =
         |name: &str| written.types.iter().find(|(known, _)| known.value == name).map_or(EnvKind::Text, |it| it.1);
@@ -200,7 +207,7 @@ pub(super) fn lint(sets: &[Loaded], scenarios: &[ValidScenario], reads: &[BTreeS
         let message = format!("`{}` has {rows} row{} for {problem}", set.name, if rows == 1 { "" } else { "s" });
         found.push(Diagnostic::warning("few-rows", message).at(loaded.written.name.span).help(
             if set.pick == RowPick::PerVu {
-                "add rows, or write `pick: sequential` where sharing them is meant"
+                "add rows, or lower the number of VUs"
             } else {
                 "add rows, or write `on_exhausted: recycle` where they may be used again"
             },

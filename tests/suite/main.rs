@@ -1,5 +1,6 @@
 //! All integration tests, as one binary: it links once.
 
+mod data;
 mod demo_target;
 mod docs;
 mod gate;
