@@ -145,11 +145,11 @@ fn facts(graph: &Graph, ran: Ran, broken: Option<usize>) -> Facts {
 fn told(shortage: &Shortage) -> Option<String> {
     let Shortage { set, rows, beyond, on_exhausted } = shortage;
     let what = match on_exhausted {
-        OnExhausted::StopVu => format!("{beyond} VUs ended for want of one"),
-        OnExhausted::Recycle => format!("rows were used again {beyond} times"),
+        OnExhausted::StopVu => format!("VUs that ended for want of one: {beyond}"),
+        OnExhausted::Recycle => format!("rows used again: {beyond}"),
         OnExhausted::Fail => return None,
     };
-    Some(format!("the data set `{set}` ran out of its {rows} rows: {what}"))
+    Some(format!("the data set `{set}` ran out of rows ({rows}); {what}"))
 }
 
 /// By the part of a URL that is known before the run.

@@ -40,7 +40,7 @@ fn each_of_300_users_logs_in_once_over_all_threads_and_the_run_ends_with_the_las
     assert_eq!(outcome.result["outcomes"]["completed"], 300, "{}", outcome.result["outcomes"]);
     assert_eq!(outcome.metric("checks", "rate"), 1.0);
     assert!(outcome.result["run"]["duration_ms"].as_u64().unwrap() < 50_000);
-    let note = "the data set `users` ran out of its 300 rows: 20 VUs ended for want of one";
+    let note = "the data set `users` ran out of rows (300); VUs that ended for want of one: 20";
     assert!(outcome.stdout.contains(note), "{}", outcome.stdout);
     assert!(outcome.result["notes"].as_array().unwrap().iter().any(|known| known == note), "{}", outcome.result);
 }
@@ -58,7 +58,7 @@ fn rows_that_run_out_stop_the_test_or_come_again_where_the_plan_says_so() {
     let counts: Vec<u64> = target.received().requests.values().copied().collect();
     assert_eq!((counts.len(), counts.iter().sum::<u64>()), (50, 120));
     assert!(counts.iter().all(|count| [2, 3].contains(count)), "{counts:?}");
-    assert!(recycled.stdout.contains("`users` ran out of its 50 rows: rows were used again 70 times"));
+    assert!(recycled.stdout.contains("`users` ran out of rows (50); rows used again: 70"));
 }
 
 #[test]
