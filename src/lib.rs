@@ -10,6 +10,7 @@
 
 pub mod clean;
 pub mod clock;
+pub mod compress;
 pub mod diagnostic;
 pub mod source;
 pub mod units;

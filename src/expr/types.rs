@@ -333,7 +333,7 @@ fn result_of(function: &Function) -> Type {
         | "timestamp_ms" => Type::Number,
         "lowerAscii" | "upperAscii" | "trim" | "join" | "replace" | "substring" | "charAt" | "string"
         | "random_string" | "uuid" | "now" | "base64_encode" | "base64_decode" | "url_encode" | "url_decode"
-        | "sha256" | "hmac_sha256" | "json_encode" => Type::Text,
+        | "sha256" | "hmac_sha256" | "jwt_sign" | "json_encode" => Type::Text,
         "split" | "range" => Type::List,
         _ => Type::Any,
     }

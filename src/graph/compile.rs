@@ -1,6 +1,7 @@
 //! From a valid plan to the graph. Cannot fail: whatever could be wrong was reported before.
 
 mod bindings;
+mod delivery;
 mod request;
 
 use std::collections::HashMap;
@@ -11,6 +12,7 @@ use crate::expr::{DataProgram, Expr, Program, SetId, SlotId, Template, TextProgr
 use crate::metrics::{Site, SiteId};
 use crate::plan::{self, Branch, Count, StepKind};
 use crate::units::Duration;
+use crate::validate::http::inherited;
 use crate::validate::place::{self, Place};
 use crate::validate::{ValidPlan, ValidScenario};
 
@@ -18,6 +20,7 @@ use super::{Action, Block, CheckId, CheckInfo, Graph, PollStep, RowUse, Scenario
 
 pub(super) use crate::validate::place::poll_name;
 use bindings::{Bindings, ids, slots};
+pub(super) use delivery::MAX_BODY;
 pub(super) use request::AGENT;
 
 const WHILE_MAX: u64 = 1000;
@@ -68,9 +71,14 @@ fn tls(valid: &ValidPlan) -> TlsOptions {
     let written = &valid.plan.http.tls;
     let ca = written.ca.as_ref().and_then(|ca| valid.files.get(&ca.value));
     TlsOptions {
-        insecure: written.insecure.as_ref().is_some_and(|insecure| insecure.value),
+        insecure: valid.insecure || written.insecure.as_ref().is_some_and(|insecure| insecure.value),
         ca_pem: ca.map(|contents| contents.to_vec()),
     }
+}
+
+fn cookies(valid: &ValidPlan, scenario: &ValidScenario) -> plan::Cookies {
+    let levels = scenario.http_levels(valid.plan);
+    inherited(&levels, None, |http| http.cookies.as_ref()).map(|cookies| cookies.value).unwrap_or_default()
 }
 
 /// The graph while it grows.
@@ -109,6 +117,7 @@ impl Arena {
             on_stop,
             later: bindings.later.get(),
             rows: bindings.rows.into_inner().into_iter().map(|set| RowUse { set, skipped: 0 }).collect(),
+            cookies: cookies(valid, scenario),
         }
     }
 

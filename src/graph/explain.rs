@@ -1,5 +1,7 @@
 //! The print of a graph: what will run, with every default filled in, as an indented tree.
 
+mod delivery;
+
 use std::fmt::Write as _;
 
 use crate::clean::mask;
@@ -11,9 +13,7 @@ use crate::plan::{EnvKind, GiveUp, LogLevel, OnExhausted, Pick, RowPer, RowPick,
 use crate::units::{Duration, format_duration};
 
 use super::compile::{AGENT, poll_name};
-use super::{
-    Action, Block, BodyProgram, CheckId, Extraction, Graph, PollStep, RequestStep, Scenario, Source, Step, Times,
-};
+use super::{Action, Block, CheckId, Extraction, Graph, PollStep, RequestStep, Scenario, Source, Step, Times};
 
 /// The tree of steps of every scenario with its load, then the thresholds.
 pub fn explain(graph: &Graph) -> String {
@@ -84,6 +84,9 @@ impl Tree<'_> {
         let names: Vec<&str> = names.map(|set| set.name.as_str()).collect();
         if !names.is_empty() {
             self.line(1, &format!("takes rows of {}", names.join(", ")));
+        }
+        if let Some(cookies) = delivery::cookies(scenario.cookies) {
+            self.line(1, cookies);
         }
         for (title, block) in
             [("on_start", &scenario.on_start), ("steps", &scenario.body), ("on_stop", &scenario.on_stop)]
@@ -189,8 +192,8 @@ impl Tree<'_> {
         if !request.query.is_empty() {
             self.line(depth, &format!("query {}", pairs(&request.query)));
         }
-        if let Some(body) = body(&request.body) {
-            self.line(depth, &body);
+        for line in delivery::body(&request.body).into_iter().chain(delivery::delivery(request)) {
+            self.line(depth, &line);
         }
         let expected: Vec<String> = request.expect.iter().map(|range| statuses(*range)).collect();
         let timeout = format_duration(request.timeout);
@@ -322,16 +325,6 @@ fn statuses(range: StatusRange) -> String {
 
 fn pairs(pairs: &[(String, DataProgram)]) -> String {
     pairs.iter().map(|(name, value)| format!("{name}: {}", value.text())).collect::<Vec<_>>().join(", ")
-}
-
-fn body(body: &BodyProgram) -> Option<String> {
-    Some(match body {
-        BodyProgram::None => return None,
-        BodyProgram::Json(data) => format!("json {}", data.text()),
-        BodyProgram::Form(fields) => format!("form {}", pairs(fields)),
-        BodyProgram::Text(text) => format!("body {:?}", text.text()),
-        BodyProgram::Bytes(bytes) => format!("body of {} bytes from a file", bytes.len()),
-    })
 }
 
 fn extract(extraction: &Extraction) -> String {

@@ -15,12 +15,13 @@ pub use explain::explain;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::compress::Encoding;
 use crate::data::DataSet;
 use crate::expr::{DataProgram, JsonPath, Program, SetId, SlotId, TextProgram};
 use crate::judge::Threshold;
 use crate::load::Executor;
 use crate::metrics::{Site, SiteId};
-use crate::plan::{GiveUp, LogLevel, Pick, Sleep, StatusRange, StopScope};
+use crate::plan::{Cookies, GiveUp, LogLevel, Pick, RetryOn, Sleep, StatusRange, StopScope};
 use crate::source::Span;
 
 /// Index into [`Graph::steps`].
@@ -77,6 +78,7 @@ pub struct Scenario {
     pub body: Block,
     pub on_stop: Block,
     pub later: LaterReads,
+    pub cookies: Cookies,
     /// The data sets that its steps mention, of which its VUs take rows.
     pub rows: Vec<RowUse>,
 }
@@ -168,9 +170,20 @@ pub struct RequestStep {
     pub headers: Vec<(http::HeaderName, TextProgram)>,
     pub query: Vec<(String, DataProgram)>,
     pub body: BodyProgram,
+    /// What the body is packed with, in this order.
+    pub compression: Vec<Encoding>,
+    /// The packed body, where nothing in it varies.
+    pub packed: Option<Arc<[u8]>>,
+    /// For a digest challenge.
+    pub credentials: Option<Credentials>,
     pub timeout: Duration,
     pub redirects: u32,
     pub expect: Vec<StatusRange>,
+    /// In bytes.
+    pub max_body: usize,
+    pub discard_body: bool,
+    pub expect_continue: bool,
+    pub retry: Option<Retry>,
     pub require: Vec<(CheckId, Program)>,
     pub extract: Vec<Extraction>,
     pub checks: Vec<(CheckId, Program)>,
@@ -184,6 +197,50 @@ pub enum BodyProgram {
     Text(TextProgram),
     /// A file's contents, read when the graph was made.
     Bytes(Arc<[u8]>),
+    /// A file's text with what varies in it.
+    FileText {
+        path: String,
+        text: TextProgram,
+    },
+    Multipart(Vec<PartProgram>),
+}
+
+/// One field of a multipart form.
+#[derive(Debug)]
+pub struct PartProgram {
+    pub name: String,
+    pub source: PartSource,
+    pub content_type: Option<TextProgram>,
+    pub filename: Option<TextProgram>,
+}
+
+#[derive(Debug)]
+pub enum PartSource {
+    /// A list gives a part for each of its items.
+    Text(DataProgram),
+    Json(DataProgram),
+    File(Arc<[u8]>),
+}
+
+#[derive(Debug)]
+pub struct Credentials {
+    pub username: TextProgram,
+    pub password: TextProgram,
+}
+
+/// When a request is sent again.
+#[derive(Debug)]
+pub struct Retry {
+    /// At least 2: the first one is included.
+    pub attempts: u64,
+    pub on: Vec<RetryOn>,
+    /// The pause before the second attempt; each further one is `factor` times as long, up to `max`.
+    pub initial: Duration,
+    pub factor: u32,
+    pub max: Duration,
+    pub jitter: bool,
+    /// Whether the server may ask for a longer pause.
+    pub retry_after: bool,
 }
 
 #[derive(Debug)]

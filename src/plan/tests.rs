@@ -28,6 +28,7 @@ fn mistakes(format: Format, text: &str) -> Vec<(&'static str, String)> {
 const EVERY_WORD: &str = r#"
 name: all
 description: every word
+allow: [no-checks]
 env: { N1: x, N2: { default: 5, required: true, secret: true, type: int } }
 vars: { n3: [1, "${env.N1}"] }
 data:
@@ -43,6 +44,12 @@ http:
   expect: [2xx, 404]
   auth: { bearer: x }
   tls: { insecure: true, ca: ca.pem }
+  cookies: per_iteration
+  compression: gzip
+  discard_body: true
+  max_body: 10MB
+  expect_continue: true
+  retry: { attempts: 3, on: [5xx, 429, error, timeout], backoff: 1s, retry_after: false }
 tags: { n5: x }
 executor: ramping-vus
 vus: 1
@@ -74,6 +81,18 @@ steps:
     tags: { n15: x }
   - put: /c
     json: {}
+    auth: { digest: { username: u, password: p } }
+    compression: [gzip, br]
+    discard_body: false
+    max_body: 1KiB
+    expect_continue: false
+    retry: { attempts: 2, on: 503, backoff: { initial: 1s, factor: 3, max: 9s, jitter: true } }
+  - post: /c2
+    multipart: { n22: x, n23: [1, { value: x }], n24: { json: {}, content_type: a/b }, n25: { file: f, filename: g } }
+    retry: none
+    compression: none
+  - post: /c3
+    body_file: { path: f, template: true }
   - patch: /d
     body: x
   - delete: /e

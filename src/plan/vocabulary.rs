@@ -2,6 +2,8 @@
 //!
 //! A word is `Here`, or `Later`: part of the language, but refused by this version, so that nothing parses and then does nothing.
 
+use crate::compress::Encoding;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Here,
@@ -20,6 +22,8 @@ pub enum Shape {
     /// 0 or more.
     Whole,
     Duration,
+    /// `10MB`, `512KiB`.
+    Size,
     /// A duration, or `1s..3s`.
     Pause,
     /// Anything, with templates at its leaves.
@@ -82,7 +86,8 @@ const fn object(name: &'static str, words: &'static [&'static [Word]], required:
 }
 
 use Shape::{
-    Any, Bool, Data, Duration, Expression, List, Map, Object as Of, Pause, Steps, Template, Text, Whole, Word as OneOf,
+    Any, Bool, Data, Duration, Expression, List, Map, Object as Of, Pause, Size, Steps, Template, Text, Whole,
+    Word as OneOf,
 };
 
 pub const EXECUTORS: &[&str] = &["constant-vus", "ramping-vus", "shared-iterations", "per-vu-iterations"];
@@ -95,13 +100,20 @@ pub const FIRST: &[&str] = &["now", "wait"];
 pub const ROW_PICKS: &[&str] = &["sequential", "random", "shuffle", "unique", "per_vu"];
 pub const ROWS_PER: &[&str] = &["iteration", "vu"];
 pub const ON_EXHAUSTED: &[&str] = &["stop_vu", "recycle", "fail"];
+pub const COOKIES: &[&str] = &["per_vu", "per_iteration", "off"];
+pub const ENCODINGS: &[&str] = Encoding::NAMES;
 
 pub static PLAN: Object = object("the plan", &[PLAN_WORDS, LOAD, SHARED, PLAN_LATER], &[]);
 pub static SCENARIO: Object = object("a scenario", &[LOAD, SHARED, SCENARIO_LATER], &["steps"]);
 pub static HTTP: Object = object("`http`", &[HTTP_WORDS], &[]);
 pub static TLS: Object = object("`tls`", &[TLS_WORDS], &[]);
 pub static AUTH: Object = object("`auth`", &[AUTH_WORDS], &[]);
-pub static BASIC: Object = object("`basic`", &[BASIC_WORDS], &["username", "password"]);
+pub static BASIC: Object = object("`basic`", &[CREDENTIALS], &["username", "password"]);
+pub static DIGEST: Object = object("`digest`", &[CREDENTIALS], &["username", "password"]);
+pub static RETRY: Object = object("`retry`", &[RETRY_WORDS], &["attempts"]);
+pub static BACKOFF: Object = object("`backoff`", &[BACKOFF_WORDS], &["initial"]);
+pub static PART: Object = object("a part of `multipart`", &[PART_WORDS], &[]);
+pub static BODY_FILE: Object = object("`body_file`", &[BODY_FILE_WORDS], &["path"]);
 pub static STAGE: Object = object("a stage", &[STAGE_WORDS], &["duration", "target"]);
 pub static ENV_VAR: Object = object("an environment variable", &[ENV_WORDS], &[]);
 pub static DATA_SET: Object = object("a data set", &[DATA_SET_WORDS], &[]);
@@ -260,9 +272,9 @@ const fn later_form(key: &'static str) -> StepForm {
 
 /// Every object, outermost first: where a misplaced key may belong.
 pub fn objects() -> Vec<&'static Object> {
-    let named: [&'static Object; 18] = [
-        &PLAN, &SCENARIO, &HTTP, &TLS, &AUTH, &BASIC, &STAGE, &ENV_VAR, &DATA_SET, &THRESHOLD, &REQUEST, &EXTRACT,
-        &SLEEP, &FOR_EACH, &POLL, &BRANCH, &LOG, &STOP,
+    let named: [&'static Object; 23] = [
+        &PLAN, &SCENARIO, &HTTP, &TLS, &AUTH, &BASIC, &DIGEST, &RETRY, &BACKOFF, &PART, &BODY_FILE, &STAGE, &ENV_VAR,
+        &DATA_SET, &THRESHOLD, &REQUEST, &EXTRACT, &SLEEP, &FOR_EACH, &POLL, &BRANCH, &LOG, &STOP,
     ];
     let mut all: Vec<&'static Object> = named.into_iter().collect();
     for form in STEP_FORMS {
@@ -280,11 +292,14 @@ static A_SCENARIO: Shape = Of(&SCENARIO);
 static METRIC_THRESHOLDS: Shape = Any(&[Text, List(&A_THRESHOLD)]);
 static A_THRESHOLD: Shape = Any(&[Text, Of(&THRESHOLD)]);
 static A_STAGE: Shape = Of(&STAGE);
+static A_PART: Shape = Any(&[Template, Of(&PART)]);
+static A_FIELD: Shape = Any(&[Template, Of(&PART), List(&A_PART)]);
 static AN_EXTRACTION: Shape = Any(&[Text, Of(&EXTRACT)]);
 
 const PLAN_WORDS: &[Word] = &[
     here("name", Text, "The plan's name, for reports."),
     here("description", Text, "What the plan is for, for people."),
+    here("allow", List(&Text), "Lints of `proofload check` that are silenced, by name."),
     here(
         "env",
         Map(&ENV_ENTRY),
@@ -360,14 +375,23 @@ const HTTP_WORDS: &[Word] = &[
     later("connections", "connections per VU"),
     later("proxy", "a proxy for all requests"),
     later("version", "the HTTP version"),
-    later("cookies", "whether cookies are kept"),
-    later("compression", "encodings that are accepted"),
-    later("discard_body", "reads bodies without keeping them"),
-    later("retry", "repeats failed requests"),
+    here(
+        "cookies",
+        OneOf(COOKIES),
+        "How long cookies are kept: `per_vu` (the default), `per_iteration`, or `off`: none is kept or sent.",
+    ),
+    here("compression", COMPRESSION, "How the bodies of requests are packed; not at all by default."),
+    here("discard_body", Bool, "Reads the bodies of responses to their end without keeping them."),
+    here("max_body", Size, "The largest body of a response, decoded, that is no failure; 64MiB by default."),
+    here("expect_continue", Bool, "Asks with `Expect: 100-continue` before a body is sent."),
+    here("retry", RETRY_SHAPE, "Which requests are sent again, and how often."),
 ];
 
 const EXPECT: Shape = Any(&[Whole, Text, List(&Any(&[Whole, Text]))]);
-const AUTH_SHAPE: Shape = Any(&[Of(&AUTH), OneOf(&["none"])]);
+const AUTH_SHAPE: Shape = Any(&[Of(&AUTH), OneOf(NONE)]);
+const COMPRESSION: Shape = Any(&[OneOf(ENCODINGS), List(&OneOf(ENCODINGS)), OneOf(NONE)]);
+const RETRY_SHAPE: Shape = Any(&[Of(&RETRY), OneOf(NONE)]);
+const NONE: &[&str] = &["none"];
 
 const TLS_WORDS: &[Word] = &[
     here("insecure", Bool, "Accepts any certificate."),
@@ -379,10 +403,46 @@ const TLS_WORDS: &[Word] = &[
 const AUTH_WORDS: &[Word] = &[
     here("basic", Of(&BASIC), "User name and password."),
     here("bearer", Template, "A token, sent as `Authorization: Bearer …`."),
+    here("digest", Of(&DIGEST), "User name and password, for the server's challenge (RFC 7616)."),
 ];
 
-const BASIC_WORDS: &[Word] =
+const CREDENTIALS: &[Word] =
     &[here("username", Template, "The user name."), here("password", Template, "The password.")];
+
+const RETRY_WORDS: &[Word] = &[
+    here("attempts", Whole, "How often it is sent at most, the first time included. Every attempt is counted."),
+    here(
+        "on",
+        RETRY_ON,
+        "What is not accepted: statuses, ranges and classes, `error` (no response), `timeout`; `[429, 5xx, error, timeout]` by default.",
+    ),
+    here("backoff", BACKOFF_SHAPE, "The pause before the second attempt; 100ms by default."),
+    here("retry_after", Bool, "Whether a longer pause in `Retry-After` is kept, up to `max`; `true` by default."),
+];
+
+const RETRY_ON: Shape = Any(&[Whole, Text, List(&Any(&[Whole, Text]))]);
+
+const BACKOFF_SHAPE: Shape = Any(&[Duration, Of(&BACKOFF)]);
+
+const BACKOFF_WORDS: &[Word] = &[
+    here("initial", Duration, "The pause before the second attempt."),
+    here("factor", Whole, "How many times longer each further pause is; 2 by default, 1 for the same pause."),
+    here("max", Duration, "The longest pause; 30s by default."),
+    here("jitter", Bool, "A random pause between half of it and all of it; `false` by default."),
+];
+
+const PART_WORDS: &[Word] = &[
+    here("value", Data, "The text of a field; a list repeats it."),
+    here("json", Data, "JSON, sent as `application/json` unless `content_type` says otherwise."),
+    here("file", Text, "A file sent as it is, relative to the plan."),
+    here("content_type", Template, "The part's `Content-Type`; `application/octet-stream` for a file by default."),
+    here("filename", Template, "The name that the server is told; that of the file by default."),
+];
+
+const A_BODY_FILE: Shape = Any(&[Text, Of(&BODY_FILE)]);
+
+const BODY_FILE_WORDS: &[Word] =
+    &[here("path", Text, "The file, relative to the plan."), here("template", Bool, "Replaces `${ expr }` in it.")];
 
 const STAGE_WORDS: &[Word] = &[
     here("duration", Duration, "How long the stage takes."),
@@ -465,7 +525,12 @@ const REQUEST_WORDS: &[Word] = &[
     here("json", Data, "A JSON body."),
     here("form", Map(&Data), "A form body; a list repeats a field."),
     here("body", Template, "A body of text."),
-    here("body_file", Text, "A file sent as it is, relative to the plan."),
+    here(
+        "body_file",
+        A_BODY_FILE,
+        "A file sent as it is, relative to the plan; with `{path, template: true}`, one in which `${ expr }` is replaced.",
+    ),
+    here("multipart", Map(&A_FIELD), "A multipart form of values and files; a list repeats a field."),
     here("auth", AUTH_SHAPE, "Credentials; `none` switches those of `http` off."),
     here("timeout", Duration, "How long the request may take."),
     here("redirects", Whole, "How many redirects are followed."),
@@ -474,10 +539,11 @@ const REQUEST_WORDS: &[Word] = &[
     here("extract", Map(&AN_EXTRACTION), "Variables out of the response: `token: $.data.token`."),
     here("checks", CHECKS, "Expressions that are counted as passed or failed."),
     here("tags", Map(&Template), "Tags of this request's samples."),
-    later("multipart", "a multipart form"),
-    later("compression", "encodings that are accepted"),
-    later("discard_body", "reads the body without keeping it"),
-    later("retry", "repeats a failed request"),
+    here("compression", COMPRESSION, "How the request's body is packed; `none` switches that of `http` off."),
+    here("discard_body", Bool, "Reads the response's body to its end without keeping it."),
+    here("max_body", Size, "The largest body of the response, decoded, that is no failure."),
+    here("expect_continue", Bool, "Asks with `Expect: 100-continue` before the body is sent."),
+    here("retry", RETRY_SHAPE, "When it is sent again, and how often; `none` switches that of `http` off."),
 ];
 
 const CHECKS: Shape = Any(&[Map(&Expression), List(&Expression)]);

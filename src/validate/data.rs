@@ -107,7 +107,7 @@ fn contents(source: &Source, file: &Spanned<String>, found: &mut Diagnostics) ->
         }
         Ok(bytes) => Some(bytes),
         Err(error) => {
-            found.push(files::missing(file, &place, &error));
+            found.push(files::unreadable(file, &place, &error));
             None
         }
     }

@@ -4,9 +4,11 @@
 
 pub(crate) mod constants;
 mod data;
+pub(crate) mod delivery;
 mod environment;
 mod files;
 pub(crate) mod http;
+mod lints;
 mod load;
 mod names;
 pub(crate) mod place;
@@ -33,6 +35,7 @@ use crate::source::{Source, Span};
 use crate::units::Duration;
 
 pub use constants::Constants;
+pub use lints::LINTS;
 
 /// What the command line says over the plan.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +49,8 @@ pub struct Overrides {
     /// `--tag KEY=VALUE`; wins over the plan's tags, loses to those of scenarios and steps.
     pub tags: BTreeMap<String, String>,
     pub no_default_thresholds: bool,
+    /// Any certificate is accepted, whatever the plan says.
+    pub insecure: bool,
     pub seed: Option<u64>,
 }
 
@@ -64,9 +69,13 @@ pub struct ValidPlan<'p> {
     pub data: Vec<Arc<crate::data::DataSet>>,
     /// Contents of every file that requests send, and of certificates, by the path as written.
     pub files: BTreeMap<String, Arc<[u8]>>,
+    /// Those in which `${ expr }` is replaced.
+    pub(crate) file_templates: files::FileTemplates,
     pub thresholds: Vec<crate::judge::Threshold>,
     /// Whether `thresholds` are the default ones because the plan has none.
     pub default_thresholds: bool,
+    /// Any certificate is accepted, whatever the plan says.
+    pub insecure: bool,
     pub seed: u64,
 }
 
@@ -115,14 +124,19 @@ pub fn check<'p>(
     let seed = overrides.seed.unwrap_or_else(random_seed);
     let constants = environment::read(plan, overrides, environment, seed, &mut found);
     let scenarios = scenarios(plan, overrides, &constants, &mut found);
+    let file_templates = files::templates(source, &scenarios, &mut found);
     let sets = data::read(plan, source, &mut found);
-    let reads = names::check(plan, &scenarios, &sets, &mut found);
+    let reads = names::check(plan, &scenarios, &sets, &file_templates, &mut found);
     data::lint(&sets, &scenarios, &reads, &mut found);
-    types::check(plan, &scenarios, &sets, &mut found);
+    types::check(plan, &scenarios, &sets, &file_templates, &mut found);
     requests::check(plan, &scenarios, &constants, &mut found);
     steps::check(plan, &scenarios, &mut found);
     let files = files::read(plan, source, &scenarios, &mut found);
     let (thresholds, default_thresholds) = thresholds::check(plan, overrides, &scenarios, &constants, &mut found);
+    if !found.has_errors() {
+        lints::check(plan, &scenarios, &mut found);
+    }
+    lints::allow(plan, &mut found);
     environment::mask(&mut found, plan, &constants);
     let found = found.in_order();
     if found.has_errors() {
@@ -137,8 +151,10 @@ pub fn check<'p>(
         scenarios,
         data: sets.into_iter().filter_map(|loaded| loaded.set).collect(),
         files,
+        file_templates,
         thresholds,
         default_thresholds,
+        insecure: overrides.insecure,
         seed,
     };
     Ok((valid, found))

@@ -14,12 +14,14 @@ use crate::plan::Plan;
 
 use super::ValidScenario;
 use super::data::Loaded;
+use super::files::FileTemplates;
 
 /// Gives the data sets that each scenario reads.
 pub(super) fn check(
     plan: &Plan,
     scenarios: &[ValidScenario],
     data: &[Loaded],
+    files: &FileTemplates,
     found: &mut Diagnostics,
 ) -> Vec<BTreeSet<usize>> {
     let mut all_reads = Vec::new();
@@ -28,7 +30,7 @@ pub(super) fn check(
         known.check_definitions(found);
         let mut reads = BTreeSet::new();
         for section in known::Section::ALL {
-            flow::check(plan, scenario, &known, section, &mut reads, found);
+            flow::check(plan, scenario, files, &known, section, &mut reads, found);
         }
         all_reads.push(reads);
     }

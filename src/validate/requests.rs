@@ -10,7 +10,7 @@ use crate::units::Duration;
 
 use super::constants::{Constants, Rendered};
 use super::http::{UrlStart, check_url, url_start};
-use super::{ValidScenario, names, place, tags};
+use super::{ValidScenario, delivery, names, place, tags};
 
 /// Bound of a compiled pattern, in bytes: a plan cannot take all memory with one regular expression.
 const REGEX_LIMIT: usize = 1 << 20;
@@ -70,6 +70,7 @@ pub(crate) fn regex(pattern: &str) -> Result<Regex, String> {
 fn check_defaults(http: &Http, constants: &Constants, found: &mut Diagnostics) {
     check_headers(&http.headers, http.auth.as_ref(), constants, found);
     check_timeout(http.timeout.as_ref(), found);
+    delivery::check(&http.headers, &http.delivery, found);
 }
 
 fn refuse_tls(scenario: &crate::plan::Scenario, found: &mut Diagnostics) {
@@ -95,6 +96,8 @@ fn check_request(request: &Request, constants: &Constants, found: &mut Diagnosti
     }
     check_headers(&request.headers, request.auth.as_ref(), constants, found);
     check_timeout(request.timeout.as_ref(), found);
+    delivery::check(&request.headers, &request.delivery, found);
+    delivery::check_body(request, found);
     tags::check(&request.tags, constants, found);
     for extract in &request.extract {
         check_extract(extract, found);

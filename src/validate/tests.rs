@@ -11,10 +11,12 @@ fn source(text: &str) -> Source {
     Source::new("plan.yaml", Format::Yaml, text)
 }
 
-/// What is found in a plan: `code at line:column`, in order.
+/// What is found in a plan: `code at line:column`, in order. Small plans have no checks, and nobody asks here whether they should.
 fn found_in(text: &str, overrides: &Overrides, environment: &[(&str, &str)]) -> Vec<String> {
     let source = source(text);
-    let told = |found: &Diagnostics| -> Vec<String> { found.found.iter().map(|one| told(&source, one)).collect() };
+    let told = |found: &Diagnostics| -> Vec<String> {
+        found.found.iter().filter(|one| one.code != "no-checks").map(|one| told(&source, one)).collect()
+    };
     let plan = crate::plan::parse(&source);
     let read = |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
     match check(&plan, &source, overrides, &read) {
@@ -72,7 +74,7 @@ fn what_is_said_never_holds_the_value_of_a_secret() {
         let found = match check(&plan, &source, &Overrides::default(), &read) {
             Ok((_, found)) | Err(found) => found,
         };
-        let codes: Vec<&str> = found.found.iter().map(|one| one.code).collect();
+        let codes: Vec<&str> = found.found.iter().map(|one| one.code).filter(|code| *code != "no-checks").collect();
         assert_eq!(codes.join(" "), expected, "{rest}");
         let shown = crate::diagnostic::render(&found, &source, false);
         assert!(!shown.contains("s3cr3t"), "{rest}\n{shown}");
@@ -594,6 +596,7 @@ http:
   base_url: http://h:${env.PORT}
 start_vus: 2
 stages: [{ duration: 5s, target: 3 }]
+allow: [never-holds]
 on_start:
   - post: /login
     extract: { vu.token: $.token }
@@ -684,4 +687,169 @@ fn a_mistake_of_form_gives_no_second_mistake_elsewhere() {
         })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn lints_tell_what_is_hardly_meant_and_can_be_silenced() {
+    let lints = |text: &str| -> Vec<&'static str> {
+        let source = source(text);
+        let plan = crate::plan::parse(&source);
+        match check(&plan, &source, &Overrides::default(), &|_| None) {
+            Ok((_, found)) | Err(found) => found.found.iter().map(|one| one.code).collect(),
+        }
+    };
+    let get = "steps: [{ get: http://h/, checks: [json.ok] }]";
+    let rows: [(&str, &[&str]); 14] = [
+        (get, &[]),
+        ("steps: [{ get: http://h/ }]", &["no-checks"]),
+        ("allow: [no-checks]\nsteps: [{ get: http://h/ }]", &[]),
+        ("steps: [{ get: http://h/, checks: [status == 404] }]", &["check-against-expect"]),
+        ("steps: [{ get: http://h/, expect: 4xx, checks: ['status in [404, 410]'] }]", &[]),
+        ("steps: [{ get: http://h/, checks: [status == 0] }]", &[]),
+        ("http: { expect: 404 }\nsteps: [{ get: http://h/, checks: [status == 200] }]", &["check-against-expect"]),
+        ("steps: [{ sleep: 0s }]", &["no-pause"]),
+        ("stages: [{ duration: 9s, target: 5 }]\nsteps: [{ sleep: 1s }]", &["never-holds"]),
+        ("stages: [{ duration: 9s, target: 5 }, { duration: 9s, target: 0 }]\nsteps: [{ sleep: 1s }]", &[]),
+        ("env: { API_TOKEN: abcdef }\nsteps: [{ sleep: 1s }]", &["secret-in-plan"]),
+        ("http: { auth: { bearer: abcdef } }\nsteps: [{ sleep: 1s }]", &["secret-in-plan"]),
+        ("http: { headers: { Authorization: 'Bearer ${vu.id}' } }\nsteps: [{ sleep: 1s }]", &[]),
+        ("allow: [no-check, unknown-key]\nsteps: [{ sleep: 1s }]", &["unknown-lint", "unknown-lint"]),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(lints(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn every_warning_is_a_lint_that_can_be_silenced() {
+    let mut sources = Vec::new();
+    let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() { folders.push(entry) } else { sources.push(std::fs::read_to_string(entry).unwrap()) }
+        }
+    }
+    let warnings = sources.iter().flat_map(|text| text.split("Diagnostic::warning(").skip(1));
+    let codes = warnings.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
+    let codes: std::collections::BTreeSet<&str> = codes.filter(|code| code.contains('-')).collect();
+    assert_eq!(codes.into_iter().collect::<Vec<_>>(), LINTS);
+}
+
+#[test]
+fn a_body_that_is_discarded_cannot_be_read_on_any_path() {
+    let reads = "  - log: '${json.a}'\n";
+    let rows: [(String, &[&str]); 14] = [
+        (format!("  - {{ get: /a, discard_body: true }}\n{reads}"), &["discarded-body at 4:13"]),
+        (format!("  - {{ get: /a, discard_body: true }}\n  - get: /b\n{reads}"), &[]),
+        (format!("  - get: /b\n  - {{ get: /a, discard_body: true }}\n{reads}"), &["discarded-body at 5:13"]),
+        // Where it may be left out, the body of before is there.
+        (format!("  - get: /b\n  - {{ get: /a, discard_body: true, if: status == 200 }}\n{reads}"), &[]),
+        (format!("  - get: /b\n  - {{ repeat: 2, steps: [{{ get: /a, discard_body: true }}] }}\n{reads}"), &[]),
+        (format!("  - get: /b\n  - {{ if: status == 1, then: [{{ get: /a, discard_body: true }}] }}\n{reads}"), &[]),
+        (
+            "  - poll: { until: json.ok == true, attempts: 2, steps: [{ get: /a, discard_body: true }] }\n".to_owned(),
+            &["discarded-body at 3:20"],
+        ),
+        (
+            "  - { repeat: 2, steps: [{ if: has(json.a), then: [{ sleep: 1s }] }, { get: /a, discard_body: true }] }\n"
+                .to_owned(),
+            &["discarded-body at 3:36"],
+        ),
+        (
+            "  - { get: /a, discard_body: true, checks: [status == 200, \"body != ''\"] }\n".to_owned(),
+            &["discarded-body at 3:61"],
+        ),
+        ("  - { get: /a, discard_body: true, require: [size(json) > 0] }\n".to_owned(), &["discarded-body at 3:51"]),
+        ("  - { get: /a, discard_body: true, extract: { x: $.a } }\n".to_owned(), &["discarded-body at 3:50"]),
+        ("  - { get: /a, discard_body: true, extract: { x: { regex: a } } }\n".to_owned(), &["discarded-body at 3:59"]),
+        ("  - { get: /a, discard_body: true, extract: { x: { header: a }, y: { cookie: b } } }\n".to_owned(), &[]),
+        ("  - { get: /a, discard_body: true }\n  - log: '${headers.a} ${status}'\n".to_owned(), &[]),
+    ];
+    for (steps, expected) in &rows {
+        let text = format!("http: {{ base_url: 'http://h' }}\nsteps:\n{steps}");
+        assert_eq!(found_in(&text, &Overrides::default(), &[]), *expected, "{text}");
+    }
+    check_all(&[
+        (
+            "{ http: { discard_body: true }, steps: [{ get: 'http://h/', checks: [json.a == 1] }] }",
+            &["discarded-body at 1:70"],
+        ),
+        (
+            "{ http: { discard_body: true }, steps: [{ get: 'http://h/', discard_body: false, checks: [json.a == 1] }] }",
+            &[],
+        ),
+        (
+            "{ http: { discard_body: true }, scenarios: { s: { http: { discard_body: false }, steps: [{ get: 'http://h/', checks: [json.a == 1] }] } } }",
+            &[],
+        ),
+    ]);
+}
+
+#[test]
+fn what_a_delivery_contradicts_or_does_not_do_is_told() {
+    check_all(&[
+        (
+            "{ http: { compression: gzip, headers: { content-encoding: br } }, steps: [{ get: 'http://h/' }] }",
+            &["encoding-conflict at 1:41"],
+        ),
+        ("{ http: { compression: none, headers: { content-encoding: br } }, steps: [{ get: 'http://h/' }] }", &[]),
+        (
+            "{ steps: [{ get: 'http://h/', compression: gzip, expect_continue: true }] }",
+            &["warning no-effect at 1:44", "warning no-effect at 1:67"],
+        ),
+        ("{ steps: [{ get: 'http://h/', compression: none, expect_continue: false }] }", &[]),
+        ("{ http: { compression: gzip }, steps: [{ get: 'http://h/' }] }", &[]),
+        ("{ steps: [{ get: 'http://h/', max_body: 0B }] }", &["zero-value at 1:41"]),
+        ("{ steps: [{ get: 'http://h/', retry: { attempts: 2, backoff: 1m } }] }", &["out-of-range at 1:62"]),
+        (
+            "{ steps: [{ get: 'http://h/', retry: { attempts: 2, backoff: { initial: 2s, max: 1s } } }] }",
+            &["out-of-range at 1:73"],
+        ),
+        (
+            "{ steps: [{ post: 'http://h/', headers: { Content-Type: multipart/form-data }, multipart: { a: b } }] }",
+            &["content-type-conflict at 1:43"],
+        ),
+        ("{ steps: [{ post: 'http://h/', multipart: { a: { file: gone.bin } } }] }", &["missing-file at 1:56"]),
+        (
+            "{ steps: [{ post: 'http://h/', multipart: { a: '${nobody}', b: { value: x, filename: '${no}' } } }] }",
+            &["unknown-name at 1:51", "unknown-name at 1:89"],
+        ),
+        (
+            "{ steps: [{ get: 'http://h/', headers: { Authorization: x }, auth: { digest: { username: '${who}', password: p } } }] }",
+            &["auth-conflict at 1:42", "unknown-name at 1:93"],
+        ),
+        // Never read, and still a body.
+        ("{ steps: [{ post: 'http://h/', compression: gzip, body_file: '' }] }", &["empty at 1:63"]),
+    ]);
+}
+
+#[test]
+fn mistakes_in_a_file_point_into_the_file_after_those_of_the_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("good.json", "{ \"id\": ${vu.id}, \"n\": \"${n}\" }");
+    write("names.json", "{\n  \"id\": ${nobody},\n  \"n\": ${status == \"200\"}\n}");
+    write("form.json", "{\n  \"id\": ${1 +},\n  \"two\": \"${1 and 2}\"\n}");
+    write("binary.json", "x");
+    std::fs::write(folder.path().join("binary.json"), [0xff, 0xfe]).unwrap();
+    let told = |file: &str| {
+        let text = format!(
+            "vars: {{ n: 1 }}\nsteps:\n- get: http://h/\n- post: http://h/\n  body_file: {{ path: {file}, template: true }}\n- log: '${{other}}'"
+        );
+        let mut source = source(&text);
+        source.folder = folder.path().to_owned();
+        let parsed = crate::plan::parse(&source);
+        let found = check(&parsed, &source, &Overrides::default(), &|_| None).expect_err("`other` is unknown");
+        let shown = crate::diagnostic::render(&found, &source, false);
+        let places = shown.lines().filter_map(|line| line.trim().strip_prefix("--> ")).map(|place| {
+            let name = place.rsplit(['/', '\\']).next().unwrap_or_default();
+            name.to_owned()
+        });
+        places.collect::<Vec<_>>()
+    };
+    assert_eq!(told("good.json"), ["plan.yaml:6:11"]);
+    assert_eq!(told("names.json"), ["plan.yaml:6:11", "names.json:2:11", "names.json:3:10"]);
+    assert_eq!(told("form.json"), ["plan.yaml:6:11", "form.json:2:13", "form.json:3:15"]);
+    assert_eq!(told("binary.json"), ["plan.yaml:5:22", "plan.yaml:6:11"]);
+    assert_eq!(told("gone.json"), ["plan.yaml:5:22", "plan.yaml:6:11"]);
 }

@@ -74,11 +74,14 @@ fn every_plan_in_the_documentation_is_right() {
             let text = block.split("```").next().unwrap();
             let name = format!("{}, plan {}", path.display(), index + 1);
             // The files that they read are those of the plans to copy.
-            let source = Source { folder: root().join("plans"), ..Source::new(name, Format::Yaml, text) };
+            let mut source = Source::new(name, Format::Yaml, text);
+            source.folder = root().join("plans");
             let parsed = plan::parse(&source);
             let checked = validate::check(&parsed, &source, &Default::default(), &|_| None);
             let found = checked.map_or_else(|found| found, |(_, warnings)| warnings);
-            assert!(found.found.is_empty(), "{}", diagnostic::render(&found, &source, false));
+            // Short examples may do without checks.
+            let is_clean = found.found.iter().all(|one| one.code == "no-checks");
+            assert!(is_clean, "{}", diagnostic::render(&found, &source, false));
             plans += 1;
         }
     }

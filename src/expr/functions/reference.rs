@@ -3,7 +3,7 @@
 use super::{FORMS, FUNCTIONS};
 
 /// What each gives, in the order of [`FUNCTIONS`] and then [`FORMS`].
-const MEANINGS: [(&str, &str); 54] = [
+const MEANINGS: [(&str, &str); 55] = [
     ("size", "Length of a text in characters, or number of items or fields."),
     ("matches", "Whether a regular expression is found in the text."),
     ("contains", "Whether the text has this part."),
@@ -47,6 +47,7 @@ const MEANINGS: [(&str, &str); 54] = [
     ("url_decode", "The opposite."),
     ("sha256", "The SHA-256 hash in hexadecimal."),
     ("hmac_sha256", "The HMAC-SHA-256 in hexadecimal."),
+    ("jwt_sign", "A signed JWT; `HS256` by default, for others such as `RS256` the key is a private key in PEM."),
     ("json_encode", "A value as JSON text."),
     ("json_decode", "The value that JSON text stands for."),
     ("has", "Whether the field is there."),

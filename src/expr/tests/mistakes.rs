@@ -132,7 +132,7 @@ fn functions_are_known_when_the_plan_is_read() {
     check("list.map(x)", &[("wrong-arguments", "map", "write `list.map(x, x.id)`")]);
     check("fake('emial')", &[("wrong-arguments", "fake", "did you mean `fake(\"email\")`?")]);
     check("text.matches('(')", &[("invalid-regex", "matches", "unclosed group")]);
-    check("jwt_sign({}, 'k')", &[("not-yet", "jwt_sign", "`jwt_sign` is not available yet")]);
+    check("jwt_sign({}, 'k', 'HS1')", &[("wrong-arguments", "jwt_sign", "`jwt_sign` has no algorithm `HS1`")]);
 }
 
 #[test]

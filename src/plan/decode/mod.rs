@@ -4,6 +4,8 @@
 //! that no rule complains about; what is left out is noted in [`Unread`].
 
 mod data;
+mod delivery;
+mod multipart;
 mod plan;
 mod request;
 mod steps;
