@@ -32,6 +32,11 @@ description: every word
 allow: [no-checks]
 env: { N1: x, N2: { default: 5, required: true, secret: true, type: int } }
 vars: { n3: [1, "${env.N1}"] }
+data:
+  n22: { csv: a.csv, delimiter: tab, header: false, columns: [x, y], types: { x: int }, pick: unique, per: vu, on_exhausted: fail }
+  n23: { json: a.json }
+  n24: { jsonl: a.jsonl }
+  n25: { rows: [{ x: [1, { y: 2 }] }] }
 http:
   base_url: ${env.N1}
   headers: { N4: a }

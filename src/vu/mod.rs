@@ -12,6 +12,7 @@ mod fork;
 mod merge;
 mod parallel;
 mod request;
+mod rows;
 mod scope;
 mod secrets;
 mod slots;
@@ -30,14 +31,16 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use crate::clock::{Duration, Instant, now};
+use crate::data::Supply;
 use crate::graph::{Graph, Scenario};
 use crate::metrics::{ProblemKind, Recorder, RequestSample, SiteId, StageIndex};
-use crate::plan::LogLevel;
+use crate::plan::{LogLevel, RowPer};
 use crate::transport::Session;
 use answer::Answer;
 use cookies::Jar;
 use digest::Digests;
 use flow::Flow;
+use rows::Rows;
 use secrets::Secrets;
 use slots::Slots;
 
@@ -71,6 +74,8 @@ pub struct Vu<S> {
     digests: Digests,
     secrets: Secrets,
     slots: Slots,
+    supply: Arc<Supply>,
+    rows: Rows,
     answer: Option<Rc<Answer>>,
     /// Named by an `outcome` step of this iteration.
     outcome: Option<String>,
@@ -98,9 +103,9 @@ pub enum Finished {
     Next,
     /// It failed before it sent or waited for anything: going on at once would only spin.
     FailedAtOnce,
-    /// `stop: vu`.
+    /// `stop: vu`, or a data set without a row for it.
     VuStops,
-    /// `stop: test`, with the reason.
+    /// `stop: test`, or a data set whose end stops the test; with the reason.
     TestStops(String),
 }
 
@@ -109,6 +114,7 @@ impl<S: Session> Vu<S> {
         graph: &Arc<Graph>,
         identity: Identity,
         session: S,
+        supply: &Arc<Supply>,
         recorder: &Rc<RefCell<Recorder>>,
         console: &Rc<dyn Console>,
     ) -> Vu<S> {
@@ -123,6 +129,8 @@ impl<S: Session> Vu<S> {
             digests: Digests::default(),
             secrets: Secrets::default(),
             slots: Slots::new(graph.slots.len()),
+            supply: Arc::clone(supply),
+            rows: Rows::new(graph),
             answer: None,
             outcome: None,
             iteration: 0,
@@ -137,6 +145,9 @@ impl<S: Session> Vu<S> {
     pub async fn start(&mut self) -> Option<Finished> {
         let graph = Arc::clone(&self.graph);
         self.begin();
+        if let Some(ended) = self.take_rows(&graph, RowPer::Vu) {
+            return Some(ended);
+        }
         match self.run_block(&graph, &self.scenario(&graph).on_start).await {
             Flow::Next | Flow::End(Ending::Named(_)) => None,
             Flow::End(Ending::Failed) => {
@@ -151,6 +162,10 @@ impl<S: Session> Vu<S> {
     /// Runs `on_stop`. Gives the reason where that stops the test; a failure is among the problems already, and no iteration.
     pub async fn finish(&mut self) -> Option<String> {
         let graph = Arc::clone(&self.graph);
+        // A VU that got no row to live with has nothing to bring to an end.
+        if self.rows.without || self.take_rows(&graph, RowPer::Vu).is_some() {
+            return None;
+        }
         self.begin();
         match self.run_block(&graph, &self.scenario(&graph).on_stop).await {
             Flow::End(Ending::TestStops(reason)) => Some(reason),
@@ -159,11 +174,15 @@ impl<S: Session> Vu<S> {
     }
 
     /// Runs the scenario's steps once. `number` is the iteration's number in its scenario, from 0.
+    /// Where a data set has no row for it, it is no iteration, and is not counted.
     /// May be dropped at any await; [`Vu::interrupted`] then counts what was under way.
     pub async fn iterate(&mut self, number: u64) -> Finished {
         let graph = Arc::clone(&self.graph);
         self.begin();
         self.scenario_iteration = number;
+        if let Some(ended) = self.take_rows(&graph, RowPer::Vu).or_else(|| self.take_rows(&graph, RowPer::Iteration)) {
+            return ended;
+        }
         let started = now();
         let flow = self.run_block(&graph, &self.scenario(&graph).body).await;
         self.iteration += 1;

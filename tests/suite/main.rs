@@ -2,6 +2,7 @@
 
 mod challenge;
 mod checking;
+mod data;
 mod delivery;
 mod demo_target;
 mod dialling;

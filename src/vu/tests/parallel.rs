@@ -214,6 +214,7 @@ fn branches_that_only_compute_leave_the_others_their_turn() {
             &graph,
             identity,
             Scripted::new(|request| paced(request.uri.path())).session(),
+            &Arc::new(Supply::new(&graph.data, graph.seed)),
             &recorder,
             &console,
         );
