@@ -17,6 +17,7 @@ use std::sync::{Arc, Barrier};
 use tokio::sync::watch;
 
 use crate::clock::{Duration, Instant, now};
+use crate::data::Shortage;
 use crate::graph::Graph;
 use crate::health::{Health, Stretch};
 use crate::metrics::{Aggregate, Interval};
@@ -103,6 +104,8 @@ pub struct Ran {
     pub threads: usize,
     pub health: Health,
     pub lost_logs: u64,
+    /// Data sets that ran out of rows.
+    pub shortages: Vec<Shortage>,
     /// It was left before all threads had told everything.
     pub partial: bool,
 }
@@ -157,7 +160,7 @@ pub fn run<T: Spread>(
         returns,
         end: End::Completed,
         running: threads,
-        health: Health::default(),
+        health: Health::begin(),
         counters,
         began,
         seconds: 0,
@@ -168,6 +171,7 @@ pub fn run<T: Spread>(
     let lost_logs = coordinator.counters.lost_logs();
     let duration = coordinator.ended.unwrap_or_else(now) - began;
     coordinator.aggregate.tick(duration);
+    coordinator.health.second(duration);
     Ok(Ran {
         aggregate: coordinator.aggregate,
         end: coordinator.end,
@@ -176,6 +180,7 @@ pub fn run<T: Spread>(
         threads,
         health: coordinator.health,
         lost_logs,
+        shortages: coordinator.counters.supply.shortages(),
         partial: coordinator.running > 0,
     })
 }
@@ -249,6 +254,7 @@ impl Coordinator {
         self.seconds += 1;
         let elapsed = INTERVAL * self.seconds as u32;
         self.aggregate.tick(elapsed);
+        self.health.second(now() - self.began);
         if observer.second(&self.aggregate, elapsed) == Wish::Abort {
             self.end_early(End::Aborted, Command::Abort);
         }

@@ -1,25 +1,27 @@
 //! The print of a graph: what will run, with every default filled in, as an indented tree.
 
+mod delivery;
+
 use std::fmt::Write as _;
 
 use crate::clean::mask;
+use crate::data::{Column, DataSet};
 use crate::expr::{DataProgram, Program, SlotId};
 use crate::judge::Threshold;
 use crate::load::{Executor, Ramp, Stage, chart};
-use crate::plan::{Connections, GiveUp, HttpVersion, LogLevel, Pick, Sleep, StatusRange, StopScope};
+use crate::plan::{EnvKind, GiveUp, LogLevel, OnExhausted, Pick, RowPer, RowPick, Sleep, StatusRange, StopScope};
 use crate::units::{Duration, format_duration};
 
 use super::compile::{AGENT, poll_name};
-use super::{
-    Action, Block, BodyProgram, CheckId, Extraction, Graph, PollStep, RequestStep, Scenario, Source, Step, Times,
-};
+use super::connections;
+use super::{Action, Block, CheckId, Extraction, Graph, PollStep, RequestStep, Scenario, Source, Step, Times};
 
 /// The tree of steps of every scenario with its load, then the thresholds.
 pub fn explain(graph: &Graph) -> String {
     let mut tree = Tree { graph, out: String::new() };
     tree.line(0, &graph.name);
-    tree.line(1, &format!("connections: {}", connections(graph.http.connections)));
-    tree.line(1, &format!("version: {}", version(graph.http.version)));
+    tree.connections();
+    tree.data();
     for scenario in &graph.scenarios {
         tree.scenario(scenario);
     }
@@ -38,6 +40,12 @@ struct Tree<'g> {
 impl Tree<'_> {
     fn line(&mut self, depth: usize, text: &str) {
         let _ = writeln!(self.out, "{:1$}{text}", "", depth * 2);
+    }
+
+    fn connections(&mut self) {
+        self.out.push('\n');
+        self.line(0, "connections");
+        connections::lines(self.graph).iter().for_each(|line| self.line(1, line));
     }
 
     /// How many VUs there are at what time, and what that comes to.
@@ -64,10 +72,30 @@ impl Tree<'_> {
         self.line(1, &text);
     }
 
+    fn data(&mut self) {
+        if self.graph.data.is_empty() {
+            return;
+        }
+        let graph = self.graph;
+        self.out.push('\n');
+        self.line(0, "data");
+        for set in &graph.data {
+            self.line(1, &data_set(set));
+        }
+    }
+
     fn scenario(&mut self, scenario: &Scenario) {
         self.out.push('\n');
         self.line(0, &format!("scenario {}", scenario.name));
         self.line(1, &format!("load: {}", load(scenario)));
+        let names = scenario.rows.iter().filter_map(|rows| self.graph.data.get(rows.set.0 as usize));
+        let names: Vec<&str> = names.map(|set| set.name.as_str()).collect();
+        if !names.is_empty() {
+            self.line(1, &format!("takes rows of {}", names.join(", ")));
+        }
+        if let Some(cookies) = delivery::cookies(scenario.cookies) {
+            self.line(1, cookies);
+        }
         for (title, block) in
             [("on_start", &scenario.on_start), ("steps", &scenario.body), ("on_stop", &scenario.on_stop)]
         {
@@ -103,6 +131,7 @@ impl Tree<'_> {
             Action::Repeat { body, .. }
             | Action::While { body, .. }
             | Action::ForEach { body, .. }
+            | Action::Parallel { branches: body, .. }
             | Action::Group { body, .. } => self.block(inside, body),
             Action::Poll(poll) => {
                 if step.name != poll_name(poll.until.text()) {
@@ -136,9 +165,12 @@ impl Tree<'_> {
             Action::Repeat { times: Times::Fixed(times), .. } => format!("repeat {times} times"),
             Action::Repeat { times: Times::Computed(times), .. } => format!("repeat {} times", times.text()),
             Action::While { condition, max, .. } => format!("while {}, at most {max} times", condition.text()),
-            Action::ForEach { items, bind, .. } => {
-                format!("for each {} in {}", self.slot(*bind), items.text())
+            Action::ForEach { items, bind, concurrency, .. } => {
+                let at_once =
+                    if *concurrency > 1 { format!(", at most {concurrency} at the same time") } else { String::new() };
+                format!("for each {} in {}{at_once}", self.slot(*bind), items.text())
             }
+            Action::Parallel { max, .. } => format!("parallel, at most {max} at the same time"),
             Action::Poll(poll) if step.name == poll_name(poll.until.text()) => step.name.clone(),
             Action::Poll(_) => format!("poll {}", step.name),
             Action::Choose { .. } => "choose one by weight".to_owned(),
@@ -172,8 +204,8 @@ impl Tree<'_> {
         if !request.query.is_empty() {
             self.line(depth, &format!("query {}", pairs(&request.query)));
         }
-        if let Some(body) = body(&request.body) {
-            self.line(depth, &body);
+        for line in delivery::body(&request.body).into_iter().chain(delivery::delivery(request)) {
+            self.line(depth, &line);
         }
         let expected: Vec<String> = request.expect.iter().map(|range| statuses(*range)).collect();
         let timeout = format_duration(request.timeout);
@@ -227,6 +259,37 @@ impl Tree<'_> {
     }
 }
 
+fn data_set(set: &DataSet) -> String {
+    let rows = set.table.len();
+    let column = |column: &Column| match column.kind {
+        Some(EnvKind::Int) => format!("{}: int", column.name),
+        Some(EnvKind::Float) => format!("{}: float", column.name),
+        Some(EnvKind::Bool) => format!("{}: bool", column.name),
+        Some(EnvKind::Text) | None => column.name.clone(),
+    };
+    let columns: Vec<String> = set.table.columns().iter().map(column).collect();
+    let per = match set.per {
+        RowPer::Iteration => "iteration",
+        RowPer::Vu => "VU",
+    };
+    let pick = match set.pick {
+        RowPick::Sequential => format!("in order, one per {per}"),
+        RowPick::Random => format!("any, one per {per}"),
+        RowPick::Shuffle => format!("shuffled, one per {per}"),
+        RowPick::PerVu => "VU k has row k, from the first again".to_owned(),
+        RowPick::Unique => {
+            let end = match set.on_exhausted {
+                OnExhausted::StopVu => "the VU stops",
+                OnExhausted::Recycle => "from the first again",
+                OnExhausted::Fail => "the test stops",
+            };
+            format!("each once, one per {per}, then {end}")
+        }
+    };
+    let plural = if rows == 1 { "" } else { "s" };
+    format!("{}: {rows} row{plural} from {} ({}); {pick}", set.name, set.origin, columns.join(", "))
+}
+
 fn load(scenario: &Scenario) -> String {
     let mut text = match &scenario.executor {
         Executor::ConstantVus { vus, duration } => {
@@ -276,16 +339,6 @@ fn pairs(pairs: &[(String, DataProgram)]) -> String {
     pairs.iter().map(|(name, value)| format!("{name}: {}", value.text())).collect::<Vec<_>>().join(", ")
 }
 
-fn body(body: &BodyProgram) -> Option<String> {
-    Some(match body {
-        BodyProgram::None => return None,
-        BodyProgram::Json(data) => format!("json {}", data.text()),
-        BodyProgram::Form(fields) => format!("form {}", pairs(fields)),
-        BodyProgram::Text(text) => format!("body {:?}", text.text()),
-        BodyProgram::Bytes(bytes) => format!("body of {} bytes from a file", bytes.len()),
-    })
-}
-
 fn extract(extraction: &Extraction) -> String {
     let from = match &extraction.from {
         Source::JsonPath(path) => path.text().to_owned(),
@@ -305,22 +358,6 @@ fn extract(extraction: &Extraction) -> String {
     let default = extraction.default.as_ref().map_or(String::new(), |default| format!(", or {}", default.text()));
     let secret = if extraction.secret { ", secret" } else { "" };
     format!("extract {} from {from}: {pick}{default}{secret}", extraction.name)
-}
-
-fn connections(connections: Connections) -> String {
-    match connections {
-        Connections::PerVu => "each VU keeps its own".to_owned(),
-        Connections::PerIteration => "each iteration opens its own".to_owned(),
-        Connections::Shared(all) => format!("{all} for all VUs together"),
-    }
-}
-
-fn version(version: HttpVersion) -> &'static str {
-    match version {
-        HttpVersion::Auto => "HTTP/2 where the server chooses it on https, HTTP/1.1 otherwise",
-        HttpVersion::Http1 => "HTTP/1.1",
-        HttpVersion::Http2 => "HTTP/2",
-    }
 }
 
 fn log_level(level: LogLevel) -> &'static str {

@@ -21,6 +21,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio_rustls::TlsAcceptor;
 
+use crate::dialling::{get, http_proxy, via};
+
 /// What a server has seen on all its connections.
 #[derive(Default)]
 pub struct Seen {
@@ -386,5 +388,20 @@ fn a_server_that_always_takes_leave_is_not_asked_for_ever() {
         let (connections, failure) = say(farewell).await;
         assert_eq!((connections, failure.code), (4, ErrorCode::GoAway), "{failure:?}");
         assert!(failure.message.contains("took leave before it answered"), "{failure:?}");
+    });
+}
+
+#[test]
+fn a_proxy_makes_a_tunnel_for_http_2_without_tls_too() {
+    run(async {
+        let server = Server::start(None).await;
+        let (proxy, mut relayed) = http_proxy(server.address, "HTTP/1.1 200 OK\r\n\r\n").await;
+        let options = Options { version: Version::Http2, ..via(&format!("http://{proxy}")) };
+        let mut session = HttpTransport::new(options).unwrap().session();
+        let exchange = session.send(&get("http://shop.example/head")).await.unwrap();
+        assert_eq!((exchange.status, exchange.proto), (200, "HTTP/2.0"));
+        drop(session);
+        let said = relayed.recv().await.unwrap().said;
+        assert!(said.starts_with("CONNECT shop.example:80 HTTP/1.1\r\n"), "{said}");
     });
 }

@@ -1,7 +1,6 @@
 //! One connection: where it leads, and what is spoken over it.
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 
@@ -11,10 +10,11 @@ use tokio::time::Sleep;
 
 use super::Version;
 use super::dial::Target;
-use super::h1::Http1;
+use super::h1::{Http1, Recipient};
 use super::h2::Http2;
 use super::hop::Hop;
 use super::meter::{Meter, Stream};
+use super::peer::Peer;
 use crate::transport::Request;
 use crate::transport::error::{Cause, ErrorCode};
 
@@ -22,7 +22,7 @@ pub struct Connection {
     https: bool,
     host: Box<str>,
     port: u16,
-    peer: SocketAddr,
+    peer: Peer,
     authority: HeaderValue,
     http: Http,
     meter: Rc<Meter>,
@@ -53,7 +53,7 @@ impl Connection {
     /// Over a stream on which nothing was said yet.
     pub async fn new(
         target: Target<'_>,
-        (stream, peer): (Stream, SocketAddr),
+        (stream, peer): (Stream, Peer),
         meter: Rc<Meter>,
         version: Version,
     ) -> Result<Connection, Cause> {
@@ -62,9 +62,9 @@ impl Connection {
             https: target.https,
             host: target.host.into(),
             port: target.port,
-            peer,
             authority: authority.map_err(|error| Cause::new(ErrorCode::Other, error.to_string()))?,
-            http: Http::over(stream, target, peer, version).await?,
+            http: Http::over(stream, target, &peer, version).await?,
+            peer,
             meter,
         })
     }
@@ -76,7 +76,7 @@ impl Connection {
             https: self.https,
             host: self.host.clone(),
             port: self.port,
-            peer: self.peer,
+            peer: self.peer.clone(),
             authority: self.authority.clone(),
             http: Http::Two(http.clone()),
             meter: self.meter.clone(),
@@ -98,8 +98,8 @@ impl Connection {
         self.https == target.https && self.port == target.port && self.host.eq_ignore_ascii_case(target.host)
     }
 
-    pub fn peer(&self) -> SocketAddr {
-        self.peer
+    pub fn peer(&self) -> &Peer {
+        &self.peer
     }
 
     /// For one exchange.
@@ -135,7 +135,10 @@ impl Connection {
     ) -> Result<(HeaderMap, Bytes), Ended> {
         hop.meter().begin();
         match &mut self.http {
-            Http::One(http) => http.exchange(request, &self.authority, hop, timer).await,
+            Http::One(http) => {
+                let recipient = Recipient { authority: &self.authority, forwarder: self.peer.forwarder.as_deref() };
+                http.exchange(request, recipient, hop, timer).await
+            }
             // Boxed: larger, and those that have none of it should not pay.
             Http::Two(http) => Box::pin(http.exchange(request, &self.authority, hop, timer)).await,
         }
@@ -143,7 +146,7 @@ impl Connection {
 }
 
 impl Http {
-    async fn over(stream: Stream, target: Target<'_>, peer: SocketAddr, version: Version) -> Result<Http, Cause> {
+    async fn over(stream: Stream, target: Target<'_>, peer: &Peer, version: Version) -> Result<Http, Cause> {
         let speaks_h2 = match version {
             Version::Http2 if target.https && !stream.has_chosen_h2() => {
                 let message = format!("{peer} does not speak HTTP/2: it did not choose it in the TLS handshake");

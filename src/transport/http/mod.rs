@@ -10,10 +10,14 @@ mod dial;
 mod h1;
 mod h2;
 mod hop;
+mod local;
 mod meter;
+mod peer;
 mod pool;
+mod proxy;
 mod resolve;
 mod session;
+mod socket;
 mod tls;
 
 use std::sync::{Arc, OnceLock};
@@ -24,9 +28,11 @@ use rustls::pki_types::CertificateDer;
 use super::error::{Cause, ErrorCode};
 use super::{Spread, Transport};
 use crate::load::Share;
+use crate::route::{Handshake, Route};
+use local::Local;
 use pool::Pool;
 use resolve::Resolver;
-pub use session::HttpSession;
+pub use session::{HttpSession, MAX_CONNECTIONS};
 
 /// Which HTTP is spoken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +55,10 @@ pub struct Options {
     /// How many connections all VUs have together; each has its own otherwise.
     pub shared_connections: Option<u64>,
     pub version: Version,
+    pub handshake: Handshake,
+    pub route: Route,
+    /// For `select: random`.
+    pub seed: u64,
 }
 
 /// Makes sessions. A clone for each thread shares what they have in common.
@@ -65,13 +75,23 @@ pub struct LocalTransport {
     pool: Option<Pool>,
 }
 
+/// What the sessions of one user share: of everybody, unless each has its own memory of TLS sessions.
 struct Shared {
+    common: Arc<Common>,
+    /// Made at the first https target: a run without one does not wait for the system's trust store.
+    tls: OnceLock<Result<Arc<ClientConfig>, String>>,
+}
+
+/// What everybody shares.
+struct Common {
     insecure: bool,
     shared_connections: Option<u64>,
     version: Version,
     authorities: Vec<CertificateDer<'static>>,
+    handshake: Handshake,
+    route: Route,
     resolver: Resolver,
-    /// Made at the first https target: a run without one does not wait for the system's trust store.
+    local: Local,
     tls: OnceLock<Result<Arc<ClientConfig>, String>>,
 }
 
@@ -80,16 +100,18 @@ impl HttpTransport {
     /// A sentence, where `ca_pem` holds no certificate or a malformed one.
     pub fn new(options: Options) -> Result<HttpTransport, String> {
         let authorities = options.ca_pem.as_deref().map(tls::read_authorities).transpose()?.unwrap_or_default();
-        Ok(HttpTransport {
-            shared: Arc::new(Shared {
-                insecure: options.insecure,
-                shared_connections: options.shared_connections,
-                version: options.version,
-                authorities,
-                resolver: Resolver::default(),
-                tls: OnceLock::new(),
-            }),
-        })
+        let common = Common {
+            insecure: options.insecure,
+            shared_connections: options.shared_connections,
+            version: options.version,
+            authorities,
+            handshake: options.handshake,
+            resolver: Resolver::new(options.route.hosts.clone(), options.route.dns, options.seed),
+            local: Local::new(options.route.local.clone()),
+            route: options.route,
+            tls: OnceLock::new(),
+        };
+        Ok(HttpTransport { shared: Arc::new(Shared::new(Arc::new(common))) })
     }
 
     /// Does what the first use of TLS would do: tens of milliseconds, better before the clock starts than in the first sample.
@@ -108,9 +130,23 @@ impl HttpTransport {
 }
 
 impl Shared {
+    fn new(common: Arc<Common>) -> Shared {
+        Shared { common, tls: OnceLock::new() }
+    }
+
     fn tls(&self) -> Result<Arc<ClientConfig>, Cause> {
-        let config = self.tls.get_or_init(|| tls::configure(self.insecure, &self.authorities, self.version));
+        let config = self.tls.get_or_init(|| {
+            let config = self.common.tls()?;
+            Ok(if self.common.handshake.resumption { tls::with_own_tickets(&config) } else { config })
+        });
         config.clone().map_err(|message| Cause::new(ErrorCode::Tls, message))
+    }
+}
+
+impl Common {
+    fn tls(&self) -> Result<Arc<ClientConfig>, String> {
+        let configure = || tls::configure(self.insecure, &self.authorities, &self.handshake, self.version);
+        self.tls.get_or_init(configure).clone()
     }
 }
 
@@ -118,7 +154,7 @@ impl Spread for HttpTransport {
     type Local = LocalTransport;
 
     fn on_thread(&self, share: Share) -> LocalTransport {
-        let pool = self.shared.shared_connections.map(|all| Pool::new(share.part(all) as usize));
+        let pool = self.shared.common.shared_connections.map(|all| Pool::new(share.part(all) as usize));
         LocalTransport { shared: self.shared.clone(), pool }
     }
 }
@@ -127,6 +163,12 @@ impl Transport for LocalTransport {
     type Session = HttpSession;
 
     fn session(&self) -> HttpSession {
-        HttpSession::new(self.shared.clone(), self.pool.clone())
+        // Whoever opens a connection that is everybody's opens it with everybody's tickets.
+        let has_own_tickets = self.shared.common.handshake.resumption && self.pool.is_none();
+        let shared = match has_own_tickets {
+            true => Arc::new(Shared::new(self.shared.common.clone())),
+            false => self.shared.clone(),
+        };
+        HttpSession::new(shared, self.pool.clone())
     }
 }

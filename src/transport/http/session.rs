@@ -16,8 +16,8 @@ use crate::clock;
 use crate::transport::error::{Cause, ErrorCode};
 use crate::transport::{Exchange, Failure, Request, Session};
 
-/// Open connections of one VU; the one unused for longest goes first.
-const MAX_CONNECTIONS: usize = 16;
+/// Open connections of one VU, or of one of its branches; the one unused for longest goes first.
+pub const MAX_CONNECTIONS: usize = 16;
 
 /// How often a request is repeated that the server has refused to look at.
 const MAX_REFUSALS: usize = 3;
@@ -242,7 +242,7 @@ impl Sending<'_> {
 
     /// Closes the connection unless it can be used again.
     fn end(&mut self, outcome: Result<(HeaderMap, Bytes), Cause>) -> Result<Exchange, Cause> {
-        let peer = self.connections.last().filter(|_| self.hop.connected).map(|connection| connection.peer().ip());
+        let peer = self.connections.last().filter(|_| self.hop.connected).and_then(|connection| connection.peer().ip());
         let is_kept = self.connections.last_mut().is_some_and(Connection::is_open);
         if self.hop.connected && !is_kept {
             self.connections.pop();
@@ -267,7 +267,7 @@ impl Sending<'_> {
 
 async fn connect(shared: &Shared, target: Target<'_>, hop: &mut Hop) -> Result<Connection, Cause> {
     let dialled = dial(shared, target, hop).await?;
-    Connection::new(target, dialled, hop.meter().clone(), shared.version).await
+    Connection::new(target, dialled, hop.meter().clone(), shared.common.version).await
 }
 
 fn is_idempotent(method: &Method) -> bool {

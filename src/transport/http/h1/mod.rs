@@ -15,7 +15,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::task::coop::unconstrained;
 use tokio::time::Sleep;
@@ -27,6 +27,7 @@ use crate::clock::{self, Duration};
 use crate::transport::Request;
 use response::Response;
 use write::Outgoing;
+pub use write::Recipient;
 
 /// How long a body is held back for a server's `100 Continue`: some never say it.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -58,7 +59,7 @@ impl Http1 {
     pub async fn exchange(
         &mut self,
         request: &Request,
-        authority: &HeaderValue,
+        recipient: Recipient<'_>,
         hop: &mut Hop,
         mut timer: Pin<&mut Sleep>,
     ) -> Result<(HeaderMap, Bytes), Ended> {
@@ -69,12 +70,13 @@ impl Http1 {
         let mut exchange = Exchange {
             stream: &mut self.stream,
             request,
+            recipient,
             outgoing: None,
             held: None,
             broken: None,
             response: Response::new(&request.method, (!request.discard_body).then_some(request.max_body)),
         };
-        let surplus = poll_fn(|cx| match exchange.poll(cx, authority, hop) {
+        let surplus = poll_fn(|cx| match exchange.poll(cx, hop) {
             Poll::Ready(ended) => Poll::Ready(ended),
             // `unconstrained`: a server that never stops sending uses up the budget each time, and would never be late.
             Poll::Pending => pin!(unconstrained(timer.as_mut())).poll(cx).map(|()| Err(Ended::TimedOut)),
@@ -99,6 +101,7 @@ fn poll_read<'b>(stream: &mut Stream, cx: &mut Context<'_>, buffer: &'b mut [u8]
 struct Exchange<'a> {
     stream: &'a mut Stream,
     request: &'a Request,
+    recipient: Recipient<'a>,
     /// `None` until the first poll.
     outgoing: Option<Outgoing>,
     /// Until when the body waits for `100 Continue`.
@@ -110,8 +113,8 @@ struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// Ready with the number of bytes beyond the response.
-    fn poll(&mut self, cx: &mut Context<'_>, authority: &HeaderValue, hop: &mut Hop) -> Poll<Result<usize, Ended>> {
-        self.write(cx, authority);
+    fn poll(&mut self, cx: &mut Context<'_>, hop: &mut Hop) -> Poll<Result<usize, Ended>> {
+        self.write(cx);
         loop {
             let fed = ready!(self.read(cx));
             if let Some(head) = self.response.head() {
@@ -121,7 +124,7 @@ impl Exchange<'_> {
                 hop.meter().forget_answer();
             }
             match fed {
-                Ok(None) => self.release(cx, authority),
+                Ok(None) => self.release(cx),
                 Ok(Some(surplus)) => return Poll::Ready(Ok(surplus)),
                 Err(ended) => return Poll::Ready(Err(self.broken.take().map_or(ended, Ended::Io))),
             }
@@ -129,14 +132,14 @@ impl Exchange<'_> {
     }
 
     /// Writes as much as goes out now. Whether it has all gone only matters in the end.
-    fn write(&mut self, cx: &mut Context<'_>, authority: &HeaderValue) {
+    fn write(&mut self, cx: &mut Context<'_>) {
         if self.broken.is_some() {
             return;
         }
         let wrote = match &mut self.outgoing {
             Some(outgoing) => outgoing.poll(self.stream, cx),
             None => {
-                let (outgoing, wrote) = Outgoing::start(self.stream, cx, self.request, authority);
+                let (outgoing, wrote) = Outgoing::start(self.stream, cx, self.request, self.recipient);
                 if outgoing.is_held() {
                     self.held = Some(Box::pin(clock::sleep(PATIENCE)));
                 }
@@ -148,23 +151,23 @@ impl Exchange<'_> {
             self.broken = Some(error);
         }
         if self.held.as_mut().is_some_and(|patience| patience.as_mut().poll(cx).is_ready()) {
-            self.let_go(cx, authority);
+            self.let_go(cx);
         }
     }
 
     /// Lets the body go once the server has asked for it.
-    fn release(&mut self, cx: &mut Context<'_>, authority: &HeaderValue) {
+    fn release(&mut self, cx: &mut Context<'_>) {
         if self.held.is_some() && self.response.is_continued() {
-            self.let_go(cx, authority);
+            self.let_go(cx);
         }
     }
 
-    fn let_go(&mut self, cx: &mut Context<'_>, authority: &HeaderValue) {
+    fn let_go(&mut self, cx: &mut Context<'_>) {
         self.held = None;
         if let Some(outgoing) = &mut self.outgoing {
             outgoing.let_go();
         }
-        self.write(cx, authority);
+        self.write(cx);
     }
 
     /// Reads once. Ready with the number of bytes beyond the response when that is whole.

@@ -9,11 +9,21 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use tokio::io::AsyncWrite;
 
 use super::scratch;
+use crate::route::Proxy;
 use crate::transport::Request;
 use crate::transport::http::meter::Stream;
 
 /// Bodies up to this size are copied behind the head; larger ones go out from where they are.
 const MAX_COPIED: usize = 8 * 1024;
+
+/// Whom a request is addressed to.
+#[derive(Clone, Copy)]
+pub struct Recipient<'a> {
+    /// For the header `host`.
+    pub authority: &'a HeaderValue,
+    /// A proxy that forwards it, and must be told where to.
+    pub forwarder: Option<&'a Proxy>,
+}
 
 /// What has not gone out yet.
 pub struct Outgoing {
@@ -30,10 +40,10 @@ impl Outgoing {
         stream: &mut Stream,
         cx: &mut Context<'_>,
         request: &Request,
-        authority: &HeaderValue,
+        recipient: Recipient<'_>,
     ) -> (Outgoing, Poll<io::Result<()>>) {
         scratch::write(|buffer| {
-            encode(request, authority, buffer);
+            encode(request, recipient, buffer);
             let mut outgoing = Outgoing {
                 head: Bytes::new(),
                 body: request.body.clone(),
@@ -114,23 +124,21 @@ pub fn says_close(headers: &HeaderMap) -> bool {
 }
 
 /// The head as it goes over the wire.
-fn encode(request: &Request, authority: &HeaderValue, into: &mut Vec<u8>) {
-    into.extend_from_slice(request.method.as_str().as_bytes());
-    into.push(b' ');
-    into.extend_from_slice(request.uri.path().as_bytes());
-    if let Some(query) = request.uri.query() {
-        into.push(b'?');
-        into.extend_from_slice(query.as_bytes());
-    }
-    into.extend_from_slice(b" HTTP/1.1\r\n");
+fn encode(request: &Request, recipient: Recipient<'_>, into: &mut Vec<u8>) {
+    start_line(request, recipient, into);
     if !request.headers.contains_key(header::HOST) {
-        field(into, "host", authority.as_bytes());
+        field(into, "host", recipient.authority.as_bytes());
     }
+    let authorization = recipient.forwarder.and_then(Proxy::authorization);
     for (name, value) in &request.headers {
-        // The length is what it is, whatever the plan says.
-        if name != header::CONTENT_LENGTH && name != header::TRANSFER_ENCODING {
+        // The length is what it is, whatever the plan says; and the proxy's own credentials are the ones for it.
+        let is_replaced = name == header::PROXY_AUTHORIZATION && authorization.is_some();
+        if name != header::CONTENT_LENGTH && name != header::TRANSFER_ENCODING && !is_replaced {
             field(into, name.as_str(), value.as_bytes());
         }
+    }
+    if let Some(authorization) = authorization {
+        field(into, "proxy-authorization", authorization.as_bytes());
     }
     if expects_continue(request) && !request.headers.contains_key(header::EXPECT) {
         field(into, "expect", b"100-continue");
@@ -140,6 +148,22 @@ fn encode(request: &Request, authority: &HeaderValue, into: &mut Vec<u8>) {
         field(into, "content-length", request.body.len().to_string().as_bytes());
     }
     into.extend_from_slice(b"\r\n");
+}
+
+fn start_line(request: &Request, recipient: Recipient<'_>, into: &mut Vec<u8>) {
+    into.extend_from_slice(request.method.as_str().as_bytes());
+    into.push(b' ');
+    // RFC 9112, 3.2.2. Without TLS: there, a proxy makes a tunnel.
+    if recipient.forwarder.is_some() {
+        into.extend_from_slice(b"http://");
+        into.extend_from_slice(recipient.authority.as_bytes());
+    }
+    into.extend_from_slice(request.uri.path().as_bytes());
+    if let Some(query) = request.uri.query() {
+        into.push(b'?');
+        into.extend_from_slice(query.as_bytes());
+    }
+    into.extend_from_slice(b" HTTP/1.1\r\n");
 }
 
 fn field(into: &mut Vec<u8>, name: &str, value: &[u8]) {
@@ -155,11 +179,30 @@ mod tests {
     use crate::transport::url::parse_url;
 
     fn check(change: impl FnOnce(&mut Request), expected: &str) {
+        check_through(None, change, expected);
+    }
+
+    fn check_through(proxy: Option<&str>, change: impl FnOnce(&mut Request), expected: &str) {
         let mut request = Request::get(parse_url("http://shop.example:81/a?b=c").unwrap());
         change(&mut request);
+        let proxy = proxy.map(|url| Proxy::parse(url).unwrap());
+        let authority = HeaderValue::from_static("shop.example:81");
         let mut head = Vec::new();
-        encode(&request, &HeaderValue::from_static("shop.example:81"), &mut head);
+        encode(&request, Recipient { authority: &authority, forwarder: proxy.as_ref() }, &mut head);
         assert_eq!(String::from_utf8(head).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_proxy_that_forwards_is_told_where_to_and_who_asks() {
+        let own = |request: &mut Request| {
+            request.headers.insert("proxy-authorization", HeaderValue::from_static("Bearer of-the-plan"));
+        };
+        let line = "GET http://shop.example:81/a?b=c HTTP/1.1\r\nhost: shop.example:81\r\n";
+        check_through(Some("http://proxy"), |_| {}, &format!("{line}\r\n"));
+        check_through(Some("http://proxy"), own, &format!("{line}proxy-authorization: Bearer of-the-plan\r\n\r\n"));
+        let known = format!("{line}proxy-authorization: Basic YW5uOnB3\r\n\r\n");
+        check_through(Some("http://ann:pw@proxy"), |_| {}, &known);
+        check_through(Some("http://ann:pw@proxy"), own, &known);
     }
 
     #[test]
