@@ -51,6 +51,10 @@ pub struct Stretch {
     pub cpu: Option<Cpu>,
     /// How late a task was that wanted its turn at regular moments, each time.
     pub late: Vec<Duration>,
+    /// Arrivals that came to a VU that was free, and those that came too late to tell.
+    pub starts: u64,
+    /// Among them those that came more than 10 ms after they were due.
+    pub late_starts: u64,
 }
 
 impl Stretch {
@@ -136,7 +140,7 @@ mod tests {
     fn stretch(late_ms: &[u64], busy: u64, waited: u64) -> Stretch {
         let (busy, waited) = (Duration::from_millis(busy), Duration::from_millis(waited));
         let late = late_ms.iter().copied().map(Duration::from_millis).collect();
-        Stretch { length: Duration::from_secs(1), cpu: Some(Cpu { busy, waited }), late }
+        Stretch { length: Duration::from_secs(1), cpu: Some(Cpu { busy, waited }), late, ..Stretch::default() }
     }
 
     #[test]

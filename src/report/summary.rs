@@ -28,6 +28,8 @@ pub struct Summary {
     pub requests: Vec<RequestRow>,
     /// By outcome; where there are several scenarios, by scenario and outcome.
     pub iterations: Vec<TrendRow>,
+    /// `None` where no iteration was due by a rate.
+    pub arrivals: Option<ArrivalsRow>,
     /// Groups, polls and the plan's own trends, in ms.
     pub durations: Vec<TrendRow>,
     /// Attempts of polls, without unit.
@@ -89,6 +91,15 @@ pub struct TrendRow {
     pub times: Option<Times>,
 }
 
+/// What became of the iterations that were due.
+#[derive(Clone, Copy, Debug)]
+pub struct ArrivalsRow {
+    pub due: u64,
+    pub dropped: u64,
+    /// In ms; `None` where every one was dropped.
+    pub start_delay_p99: Option<f64>,
+}
+
 /// Statistics of a trend, in its unit.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
@@ -136,6 +147,7 @@ impl Summary {
             checks: checks(graph, snapshot, &safe),
             requests: requests(snapshot, &safe),
             iterations: iterations(graph, snapshot, &safe),
+            arrivals: arrivals(snapshot),
             durations: durations(graph, snapshot, &safe),
             attempts: trends(snapshot, Metric::PollAttempts, "name", &|name| safe(name)),
             network: Network { sent: total(Metric::DataSent), received: total(Metric::DataReceived) },
@@ -223,6 +235,12 @@ fn iterations(graph: &Graph, snapshot: &Snapshot, safe: Safe) -> Vec<TrendRow> {
             .flat_map(|name| rows(&[("scenario".into(), name.to_string())], &format!("{}: ", safe(name))))
             .collect(),
     }
+}
+
+fn arrivals(snapshot: &Snapshot) -> Option<ArrivalsRow> {
+    let (dropped, due) = snapshot.rate(Metric::DroppedIterations, &[])?;
+    let delay = snapshot.trend(Metric::IterationStartDelay, &[]);
+    Some(ArrivalsRow { due, dropped, start_delay_p99: delay.map(|delay| delay.percentile(99.0)) })
 }
 
 /// Names in the order of the plan.

@@ -27,7 +27,7 @@ use rand::rngs::SmallRng;
 use crate::clock::{Duration, Instant, now};
 use crate::expr::Value;
 use crate::graph::{Graph, Scenario};
-use crate::metrics::{ProblemKind, Recorder, RequestSample, SiteId, StageIndex};
+use crate::metrics::{Metric, ProblemKind, Recorder, RequestSample, SiteId, StageIndex};
 use crate::plan::LogLevel;
 use crate::transport::Session;
 use answer::Answer;
@@ -72,6 +72,8 @@ pub struct Vu<S> {
     steps_in_a_row: u32,
     /// Whether this iteration has sent or slept at all.
     waited: bool,
+    /// When the schedule wants the next request: until the first of an iteration that was due at a certain time.
+    due: Option<Instant>,
 }
 
 /// A request that was handed to the session.
@@ -119,6 +121,7 @@ impl<S: Session> Vu<S> {
             under_way: None,
             steps_in_a_row: 0,
             waited: false,
+            due: None,
         }
     }
 
@@ -147,13 +150,19 @@ impl<S: Session> Vu<S> {
         }
     }
 
-    /// Runs the scenario's steps once. `number` is the iteration's number in its scenario, from 0.
+    /// Runs the scenario's steps once. `number` is the iteration's number in its scenario, from 0; `due` is when the schedule wants
+    /// it to start, where there is one: what the first request waited for until then is part of its `http_req_total`.
     /// May be dropped at any await; [`Vu::interrupted`] then counts what was under way.
-    pub async fn iterate(&mut self, number: u64) -> Finished {
+    pub async fn iterate(&mut self, number: u64, due: Option<Instant>) -> Finished {
         let graph = Arc::clone(&self.graph);
         self.begin();
         self.scenario_iteration = number;
         let started = now();
+        self.due = due;
+        if let Some(due) = due {
+            let (site, late) = (self.scenario(&graph).site, started.saturating_duration_since(due));
+            self.recorder.borrow_mut().trend(Metric::IterationStartDelay, site, self.stage_at(due), late);
+        }
         let flow = self.run_block(&graph, &self.scenario(&graph).body).await;
         self.iteration += 1;
         let took = now() - started;
@@ -217,6 +226,7 @@ impl<S: Session> Vu<S> {
         self.answer = None;
         self.outcome = None;
         self.waited = false;
+        self.due = None;
     }
 
     fn scenario<'g>(&self, graph: &'g Graph) -> &'g Scenario {
@@ -224,7 +234,11 @@ impl<S: Session> Vu<S> {
     }
 
     fn stage(&self) -> StageIndex {
-        let since = now().saturating_duration_since(self.identity.scenario_start);
+        self.stage_at(now())
+    }
+
+    fn stage_at(&self, at: Instant) -> StageIndex {
+        let since = at.saturating_duration_since(self.identity.scenario_start);
         self.graph.scenarios[self.identity.scenario].executor.stage_at(since)
     }
 

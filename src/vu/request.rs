@@ -21,7 +21,7 @@ const MAX_BODY: usize = 64 * 1024 * 1024;
 
 impl<S: Session> Vu<S> {
     pub(super) async fn request(&mut self, step: &Step, spec: &RequestStep) -> Flow {
-        let due = now();
+        let due = self.due.take().unwrap_or_else(now);
         let request = match self.rendered(spec) {
             Ok(request) => request,
             Err(why) => {

@@ -72,7 +72,7 @@ fn iterate(steps: &str, script: impl Fn(&str) -> Reply + 'static) -> Seen {
         let console: Rc<dyn Console> = Rc::clone(&heard) as Rc<dyn Console>;
         let identity = Identity { id: 1, scenario: 0, scenario_start: now() };
         let mut vu = Vu::new(&graph, identity, transport.session(), &recorder, &console);
-        let finished = vu.iterate(0).await;
+        let finished = vu.iterate(0, None).await;
         let mut aggregate = Aggregate::new(&graph.sites, &graph.custom_metrics);
         aggregate.absorb(&mut recorder.borrow_mut().take());
         aggregate.tick(Duration::from_secs(1));
