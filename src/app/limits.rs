@@ -16,8 +16,10 @@ pub(super) fn check_descriptors(graph: &Graph, threads: usize) -> Result<(), Fai
     if allowed >= needed {
         return Ok(());
     }
+    let by_rate = graph.scenarios.iter().any(|scenario| scenario.executor.arrivals().is_some());
+    let fewer = if by_rate { ", or set `max_vus` to the most VUs that the rate needs" } else { "" };
     Err(Failure::Generator(format!(
         "the plan's {vus} VUs need {needed} open files, and this process may open {allowed}; nothing was sent\n  \
-         help: raise the limit first: `ulimit -n {needed}` (or `LimitNOFILE=`, `docker run --ulimit nofile={needed}`)"
+         help: raise the limit first: `ulimit -n {needed}` (or `LimitNOFILE=`, `docker run --ulimit nofile={needed}`){fewer}"
     )))
 }
