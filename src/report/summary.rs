@@ -366,6 +366,10 @@ pub(super) fn remarks(graph: &Graph, facts: &Facts) -> Vec<String> {
     if failed > 0 && !looks_at("http_req_failed", &[]) {
         notes.push(format!("{} failed, and no threshold looks at `http_req_failed`", counted(failed, "request")));
     }
+    let added = |it: &&Threshold| it.span.is_none() && it.metric == "dropped_iterations";
+    if let Some(threshold) = graph.thresholds.iter().find(added).filter(|_| !graph.default_thresholds) {
+        notes.push(format!("`{} {}` is the default threshold of an arrival rate", threshold.metric, threshold.text));
+    }
     if graph.secrets.iter().any(|secret| !secret.is_empty() && is_too_short(secret)) {
         notes.push(format!(
             "a secret of fewer than {SHORTEST_SECRET} characters cannot be masked: it may be shown here and in logs"

@@ -19,6 +19,9 @@ use crate::transport::Transport;
 /// A start that comes later than this after it was due, although a VU was free, is the generator's fault.
 const LATE: Duration = Duration::from_millis(10);
 
+/// After so many starts at once the VUs get their turn, however many more are due.
+const STARTS_IN_A_ROW: u32 = 1000;
+
 /// What the arrivals of one thread came to since the last look.
 #[derive(Default)]
 pub(in crate::engine) struct Starts {
@@ -58,15 +61,16 @@ async fn dispatch<T: Transport + Clone + 'static, V: Iterator<Item = u64>>(
     arrivals: impl Iterator<Item = Duration>,
 ) {
     let lane = Rc::clone(&crew.lane);
-    let mut reached = now();
+    let (mut reached, mut in_a_row) = (now(), 0);
     for due in arrivals.map(|due| lane.start + due) {
         // All that is due by the time of a wake-up starts without another look at the clock.
-        if due > reached {
+        if due > reached || in_a_row >= STARTS_IN_A_ROW {
             if !lane.reach(pacer, due).await {
                 return;
             }
-            reached = now();
+            (reached, in_a_row) = (now(), 0);
         }
+        in_a_row += 1;
         crew.start(due, reached);
     }
     lane.reach(pacer, lane.end().0).await;
