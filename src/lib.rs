@@ -10,7 +10,9 @@
 
 pub mod clean;
 pub mod clock;
+pub mod compress;
 pub mod diagnostic;
+pub mod route;
 pub mod source;
 pub mod units;
 
@@ -18,6 +20,7 @@ pub mod expr;
 pub mod plan;
 pub mod validate;
 
+pub mod data;
 pub mod graph;
 pub mod load;
 

@@ -17,6 +17,7 @@ use std::sync::{Arc, Barrier};
 use tokio::sync::watch;
 
 use crate::clock::{Duration, Instant, now};
+use crate::data::Shortage;
 use crate::graph::Graph;
 use crate::health::{Health, Stretch};
 use crate::metrics::{Aggregate, Interval};
@@ -102,6 +103,8 @@ pub struct Ran {
     pub threads: usize,
     pub health: Health,
     pub lost_logs: u64,
+    /// Data sets that ran out of rows.
+    pub shortages: Vec<Shortage>,
     /// It was left before all threads had told everything.
     pub partial: bool,
 }
@@ -154,7 +157,7 @@ pub fn run<T: Transport + Clone + Send + 'static>(
         returns,
         end: End::Completed,
         running: threads,
-        health: Health::default(),
+        health: Health::begin(),
         counters,
         began,
         seconds: 0,
@@ -165,6 +168,7 @@ pub fn run<T: Transport + Clone + Send + 'static>(
     let lost_logs = coordinator.counters.lost_logs();
     let duration = coordinator.ended.unwrap_or_else(now) - began;
     coordinator.aggregate.tick(duration);
+    coordinator.health.second(duration);
     Ok(Ran {
         aggregate: coordinator.aggregate,
         end: coordinator.end,
@@ -173,6 +177,7 @@ pub fn run<T: Transport + Clone + Send + 'static>(
         threads,
         health: coordinator.health,
         lost_logs,
+        shortages: coordinator.counters.supply.shortages(),
         partial: coordinator.running > 0,
     })
 }
@@ -246,6 +251,7 @@ impl Coordinator {
         self.seconds += 1;
         let elapsed = INTERVAL * self.seconds as u32;
         self.aggregate.tick(elapsed);
+        self.health.second(now() - self.began);
         if observer.second(&self.aggregate, elapsed) == Wish::Abort {
             self.end_early(End::Aborted, Command::Abort);
         }

@@ -71,6 +71,7 @@ pub(super) fn mask(found: &mut Diagnostics, plan: &Plan, constants: &Constants) 
         hide(&mut diagnostic.message);
         diagnostic.label.iter_mut().for_each(hide);
         diagnostic.also.iter_mut().for_each(|(_, label)| hide(label));
+        diagnostic.quote.iter_mut().for_each(|quote| hide(&mut quote.text));
         diagnostic.help.iter_mut().for_each(hide);
     }
 }
@@ -96,6 +97,7 @@ fn warn_of_clear_secret(variable: &EnvVar, found: &mut Diagnostics) {
     found.push(
         Diagnostic::warning("secret-in-plan", format!("the secret `{name}` stands in the plan in clear"))
             .at(default.span)
+            .hidden()
             .help(format!("write `{name}: {{ required: true, secret: true }}` and pass it in the environment")),
     );
 }

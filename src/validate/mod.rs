@@ -3,13 +3,17 @@
 //! After it no user mistake in the plan is possible. Must never know: the network, executors at work.
 
 pub(crate) mod constants;
+mod data;
+pub(crate) mod delivery;
 mod environment;
 mod files;
 pub(crate) mod http;
+mod lints;
 mod load;
 mod names;
 pub(crate) mod place;
 pub(crate) mod requests;
+mod route;
 mod selector;
 mod statement;
 mod steps;
@@ -28,10 +32,12 @@ use std::sync::Arc;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::load::{Executor, Stage};
 use crate::plan::{Http, Load, Parsed, Plan, Scenario, Step};
+use crate::route::{Handshake, Route};
 use crate::source::{Source, Span};
 use crate::units::Duration;
 
 pub use constants::Constants;
+pub use lints::LINTS;
 
 /// What the command line says over the plan.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +51,8 @@ pub struct Overrides {
     /// `--tag KEY=VALUE`; wins over the plan's tags, loses to those of scenarios and steps.
     pub tags: BTreeMap<String, String>,
     pub no_default_thresholds: bool,
+    /// Any certificate is accepted, whatever the plan says.
+    pub insecure: bool,
     pub seed: Option<u64>,
 }
 
@@ -59,11 +67,19 @@ pub struct ValidPlan<'p> {
     /// Values to mask in all output.
     pub secrets: Vec<String>,
     pub scenarios: Vec<ValidScenario<'p>>,
-    /// Contents of every file that the plan names, by the path as written.
+    /// In the order of the plan.
+    pub data: Vec<Arc<crate::data::DataSet>>,
+    /// Contents of every file that requests send, and of certificates, by the path as written.
     pub files: BTreeMap<String, Arc<[u8]>>,
+    /// Those in which `${ expr }` is replaced.
+    pub(crate) file_templates: files::FileTemplates,
+    pub route: Route,
+    pub handshake: Handshake,
     pub thresholds: Vec<crate::judge::Threshold>,
     /// Whether `thresholds` are the default ones because the plan has none.
     pub default_thresholds: bool,
+    /// Any certificate is accepted, whatever the plan says.
+    pub insecure: bool,
     pub seed: u64,
 }
 
@@ -112,12 +128,21 @@ pub fn check<'p>(
     let seed = overrides.seed.unwrap_or_else(random_seed);
     let constants = environment::read(plan, overrides, environment, seed, &mut found);
     let scenarios = scenarios(plan, overrides, &constants, &mut found);
-    names::check(plan, &scenarios, &mut found);
-    types::check(plan, &scenarios, &mut found);
+    let file_templates = files::templates(source, &scenarios, &mut found);
+    let sets = data::read(plan, source, &mut found);
+    let reads = names::check(plan, &scenarios, &constants, &sets, &file_templates, &mut found);
+    data::lint(&sets, &scenarios, &reads, &mut found);
+    types::check(plan, &scenarios, &sets, &file_templates, &mut found);
     requests::check(plan, &scenarios, &constants, &mut found);
     steps::check(plan, &scenarios, &mut found);
     let files = files::read(plan, source, &scenarios, &mut found);
+    let route = route::check(plan, source, &constants, environment, &mut found);
+    let handshake = route::handshake(plan, &files, &constants, &mut found);
     let (thresholds, default_thresholds) = thresholds::check(plan, overrides, &scenarios, &constants, &mut found);
+    if !found.has_errors() {
+        lints::check(plan, &scenarios, &mut found);
+    }
+    lints::allow(plan, &mut found);
     environment::mask(&mut found, plan, &constants);
     let found = found.in_order();
     if found.has_errors() {
@@ -127,12 +152,17 @@ pub fn check<'p>(
         plan,
         source,
         name: plan.name.as_ref().map_or_else(|| source.name.clone(), |name| name.value.clone()),
-        secrets: environment::secrets(plan, &constants),
+        secrets: [environment::secrets(plan, &constants), route::secrets(&route)].concat(),
         constants,
         scenarios,
+        data: sets.into_iter().filter_map(|loaded| loaded.set).collect(),
         files,
+        file_templates,
+        route,
+        handshake,
         thresholds,
         default_thresholds,
+        insecure: overrides.insecure,
         seed,
     };
     Ok((valid, found))
