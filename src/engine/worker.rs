@@ -70,7 +70,7 @@ impl<T: Transport + Clone + 'static> Worker<T> {
             .filter_map(|scenario| {
                 let executor = &self.graph.scenarios[scenario].executor;
                 let first_vu = next_vu;
-                next_vu += executor.peak_vus();
+                next_vu += executor.vu_numbers();
                 let lane = Rc::new(Lane {
                     graph: Arc::clone(&self.graph),
                     scenario,

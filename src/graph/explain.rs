@@ -8,7 +8,7 @@ use crate::clean::mask;
 use crate::data::{Column, DataSet};
 use crate::expr::{DataProgram, Program, SlotId};
 use crate::judge::Threshold;
-use crate::load::{Arrivals, Executor, Open, Ramp, Spacing, Stage, chart, chart_rate};
+use crate::load::{Arrivals, Executor, MaxVus, Open, Ramp, Spacing, Stage, chart, chart_rate};
 use crate::plan::{EnvKind, GiveUp, LogLevel, OnExhausted, Pick, RowPer, RowPick, Sleep, StatusRange, StopScope};
 use crate::units::{Duration, format_duration};
 
@@ -356,8 +356,9 @@ fn of_open(open: &Open, scenario: &Scenario) -> String {
     let spacing = if open.spacing == Spacing::Poisson { ", at random (Poisson)" } else { "" };
     let most = vus_of(scenario.executor.peak_vus());
     let why = match open.max_vus {
-        Some(_) => "",
-        None => " (the default for this rate)",
+        MaxVus::Given(_) => String::new(),
+        MaxVus::ByRate(_) => " (the default for this rate)".to_owned(),
+        MaxVus::Cut { wanted, .. } => format!(" (as this machine allows; for this rate there would be {wanted})"),
     };
     let before = match open.pre_allocated_vus {
         0 => String::new(),

@@ -107,6 +107,12 @@ impl Arrivals {
         leg.map_or(0.0, |leg| leg.rate(at - leg.start) / self.time_unit.as_secs_f64())
     }
 
+    /// The highest rate, per second.
+    pub fn peak(&self) -> f64 {
+        let highest = self.legs.iter().filter(|leg| !leg.length.is_zero()).map(|leg| leg.from.max(leg.to)).max();
+        highest.unwrap_or(0) as f64 / self.time_unit.as_secs_f64()
+    }
+
     pub fn duration(&self) -> Duration {
         self.legs.last().map_or(Duration::ZERO, |leg| leg.start + leg.length)
     }
@@ -299,6 +305,6 @@ mod tests {
     fn the_rate_at_a_time_is_per_second() {
         let arrivals = Arrivals::ramping(0, &[Stage { duration: seconds(10.0), target: 600 }], seconds(60.0));
         let rates = [0.0, 5.0, 10.0].map(|at| arrivals.rate_at(seconds(at)));
-        assert_eq!(rates, [0.0, 5.0, 0.0]);
+        assert_eq!((rates, arrivals.peak()), ([0.0, 5.0, 0.0], 10.0));
     }
 }

@@ -5,10 +5,12 @@
 
 mod arrivals;
 mod chart;
+mod open;
 mod ramp;
 
 pub use arrivals::{Arrivals, Spacing};
 pub use chart::{chart, chart_rate};
+pub use open::{MaxVus, Open};
 pub use ramp::{Life, Ramp, Span};
 
 use std::time::Duration;
@@ -56,33 +58,6 @@ pub enum Executor {
     },
 }
 
-/// What the executors share that start iterations by the clock, whether or not others have ended.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Open {
-    pub time_unit: Duration,
-    pub spacing: Spacing,
-    /// VUs that are hired at the start.
-    pub pre_allocated_vus: u64,
-    /// `None`: as many as [`Executor::peak_vus`] says.
-    pub max_vus: Option<u64>,
-}
-
-/// Without `max_vus` there may be as many VUs as arrive at the highest rate in this time: a target that takes longer to answer is
-/// not one whose slowness more VUs would tell better.
-const DEFAULT_MAX_VUS_TIME: Duration = Duration::from_secs(10);
-const FEWEST_MAX_VUS: u64 = 100;
-const MOST_MAX_VUS: u64 = 50_000;
-
-impl Open {
-    /// `peak` is the highest rate.
-    fn most_vus(&self, peak: u64) -> u64 {
-        let arriving = u128::from(peak) * DEFAULT_MAX_VUS_TIME.as_nanos();
-        let arriving = arriving.div_ceil(self.time_unit.as_nanos().max(1));
-        let default = || u64::try_from(arriving).unwrap_or(u64::MAX).clamp(FEWEST_MAX_VUS, MOST_MAX_VUS);
-        self.max_vus.unwrap_or_else(default)
-    }
-}
-
 impl Executor {
     /// k6's name of it.
     pub fn name(&self) -> &'static str {
@@ -105,10 +80,39 @@ impl Executor {
             Executor::RampingVus { start_vus, stages, .. } => {
                 stages.iter().map(|stage| stage.target).fold(*start_vus, u64::max)
             }
-            Executor::ConstantArrivalRate { rate, open, .. } => open.most_vus(*rate),
-            Executor::RampingArrivalRate { start_rate, stages, open } => {
-                open.most_vus(stages.iter().map(|stage| stage.target).fold(*start_rate, u64::max))
-            }
+            Executor::ConstantArrivalRate { open, .. } | Executor::RampingArrivalRate { open, .. } => open.max_vus.vus(),
+        }
+    }
+
+    /// VUs that it has whatever happens: arrivals hire others only when they need them.
+    pub fn sure_vus(&self) -> u64 {
+        self.open().map_or_else(|| self.peak_vus(), |open| open.pre_allocated_vus)
+    }
+
+    /// VUs that the plan itself speaks of.
+    pub fn meant_vus(&self) -> u64 {
+        match self.open().map(|open| open.max_vus) {
+            Some(MaxVus::ByRate(_) | MaxVus::Cut { .. }) => self.sure_vus(),
+            Some(MaxVus::Given(_)) | None => self.peak_vus(),
+        }
+    }
+
+    /// Numbers for VUs that are kept free for it, so that who is who does not depend on the machine.
+    pub fn vu_numbers(&self) -> u64 {
+        self.open().map_or_else(|| self.peak_vus(), |open| open.max_vus.wanted())
+    }
+
+    fn open(&self) -> Option<&Open> {
+        match self {
+            Executor::ConstantArrivalRate { open, .. } | Executor::RampingArrivalRate { open, .. } => Some(open),
+            _ => None,
+        }
+    }
+
+    /// See [`MaxVus::within`].
+    pub fn cut_default_vus(&mut self, limit: u64) {
+        if let Executor::ConstantArrivalRate { open, .. } | Executor::RampingArrivalRate { open, .. } = self {
+            open.max_vus = open.max_vus.within(limit);
         }
     }
 
@@ -136,6 +140,11 @@ impl Executor {
             | Executor::ConstantArrivalRate { .. }
             | Executor::RampingArrivalRate { .. } => None,
         }
+    }
+
+    /// As many as it starts if all goes well, where that is known; about as many where arrivals come at random.
+    pub fn iterations_due(&self) -> Option<u64> {
+        self.iterations().or_else(|| Some(self.arrivals()?.0.total()))
     }
 
     /// When iterations are due, and on what terms; `None` where VUs start them one after the other.
@@ -213,25 +222,17 @@ impl Share {
 mod tests {
     use super::*;
 
-    fn constant(rate: u64, time_unit: u64, max_vus: Option<u64>) -> Executor {
-        let time_unit = Duration::from_secs(time_unit);
-        let open = Open { time_unit, spacing: Spacing::Regular, pre_allocated_vus: 0, max_vus };
-        Executor::ConstantArrivalRate { rate, duration: Duration::from_secs(60), open }
-    }
-
-    #[test]
-    fn the_most_vus_of_arrivals_follow_the_rate_where_the_plan_does_not_say() {
-        let table = [(1, 1, None, 100), (35, 2, None, 175), (1_000_000, 1, None, 50_000), (1_000, 1, Some(7), 7)];
-        for (rate, time_unit, max_vus, expected) in table {
-            assert_eq!(constant(rate, time_unit, max_vus).peak_vus(), expected, "{rate} per {time_unit} s");
-        }
+    fn constant(max_vus: u64) -> Executor {
+        let (time_unit, spacing) = (Duration::from_secs(1), Spacing::Regular);
+        let open = Open { time_unit, spacing, pre_allocated_vus: 0, max_vus: MaxVus::Given(max_vus) };
+        Executor::ConstantArrivalRate { rate: 9, duration: Duration::from_secs(60), open }
     }
 
     #[test]
     fn shares_of_vus_sum_up_and_none_is_empty() {
         for (max_vus, threads) in [(1, 4), (3, 2), (7, 3), (100, 8)] {
             let shares: Vec<Share> =
-                (0..threads).filter_map(|index| constant(9, 1, Some(max_vus)).share(index, threads)).collect();
+                (0..threads).filter_map(|index| constant(max_vus).share(index, threads)).collect();
             let vus: Vec<usize> = shares.iter().map(|share| share.vus(max_vus).count()).collect();
             assert!(vus.iter().all(|vus| *vus > 0), "{vus:?}");
             assert_eq!(vus.iter().sum::<usize>() as u64, max_vus);

@@ -7,8 +7,9 @@ use super::generator;
 use super::quantity::counted;
 use crate::clean::{Mask, SHORTEST_SECRET, clean, is_too_short};
 use crate::exit;
-use crate::graph::Graph;
+use crate::graph::{Graph, Scenario};
 use crate::judge::{Facts, Finding, Outcome, State, Statistic, Threshold, Verdict};
+use crate::load::MaxVus;
 use crate::metrics::{Kind, Metric, Problem, ProblemKind, Snapshot, Trend};
 
 #[derive(Clone, Debug)]
@@ -369,12 +370,21 @@ pub(super) fn remarks(graph: &Graph, facts: &Facts) -> Vec<String> {
     if let Some(threshold) = graph.thresholds.iter().find(added).filter(|_| !graph.default_thresholds) {
         notes.push(format!("`{} {}` is the default threshold of an arrival rate", threshold.metric, threshold.text));
     }
+    notes.extend(graph.scenarios.iter().filter_map(cut_short));
     if graph.secrets.iter().any(|secret| !secret.is_empty() && is_too_short(secret)) {
         notes.push(format!(
             "a secret of fewer than {SHORTEST_SECRET} characters cannot be masked: it may be shown here and in logs"
         ));
     }
     notes
+}
+
+/// A scenario that could not have as many VUs as its rate has by default.
+fn cut_short(scenario: &Scenario) -> Option<String> {
+    let (_, open) = scenario.executor.arrivals()?;
+    let MaxVus::Cut { vus, wanted } = open.max_vus else { return None };
+    let (most, name) = (counted(vus, "VU"), &scenario.name);
+    Some(format!("`{name}` had at most {most}, as this machine allows; for its rate there would be {wanted}"))
 }
 
 impl TrendRow {

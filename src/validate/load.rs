@@ -4,7 +4,7 @@ mod command_line;
 mod limits;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::load::{Executor, Open, Stage};
+use crate::load::{Executor, MaxVus, Open, Stage};
 use crate::plan::{ExecutorKind, Load};
 use crate::source::{Span, Spanned};
 use crate::units::Duration;
@@ -291,7 +291,7 @@ fn build(load: &Load, kind: ExecutorKind, scenario: Option<Span>, found: &mut Di
         ExecutorKind::ConstantArrivalRate => match (&load.rate, &load.duration) {
             (Some(rate), Some(duration)) => {
                 let (rate, duration) = (rate.value, duration.value);
-                Some(Executor::ConstantArrivalRate { rate, duration, open: open(load) })
+                Some(Executor::ConstantArrivalRate { rate, duration, open: open(load, rate) })
             }
             (None, _) => missing("rate", "100"),
             (_, None) => missing("duration", "30s"),
@@ -299,28 +299,28 @@ fn build(load: &Load, kind: ExecutorKind, scenario: Option<Span>, found: &mut Di
         ExecutorKind::RampingArrivalRate => match &load.stages {
             Some(stages) => {
                 let (start_rate, stages) = (value(&load.start_rate, 0), staged(&stages.value));
-                Some(Executor::RampingArrivalRate { start_rate, stages, open: open(load) })
+                let peak = stages.iter().map(|stage| stage.target).fold(start_rate, u64::max);
+                Some(Executor::RampingArrivalRate { start_rate, stages, open: open(load, peak) })
             }
             None => missing("stages", "[{ duration: 30s, target: 50 }]"),
         },
     }
 }
 
-/// As in k6 `pre_allocated_vus` alone are all that there may be.
-fn open(load: &Load) -> Open {
+/// As in k6 `pre_allocated_vus` alone are all that there may be. `peak` is the highest rate.
+fn open(load: &Load, peak: u64) -> Open {
     let spacing = match load.arrivals.as_ref().map(|arrivals| arrivals.value) {
         Some(crate::plan::Spacing::Poisson) => crate::load::Spacing::Poisson,
         Some(crate::plan::Spacing::Regular) | None => crate::load::Spacing::Regular,
     };
+    let time_unit = value(&load.time_unit, TIME_UNIT);
+    let before = load.pre_allocated_vus.as_ref().filter(|vus| vus.value > 0);
+    let given = load.max_vus.as_ref().or(before).map(|most| MaxVus::Given(most.value));
     Open {
-        time_unit: value(&load.time_unit, TIME_UNIT),
+        time_unit,
         spacing,
-        pre_allocated_vus: value(&load.pre_allocated_vus, 0),
-        max_vus: load
-            .max_vus
-            .as_ref()
-            .or(load.pre_allocated_vus.as_ref().filter(|vus| vus.value > 0))
-            .map(|most| most.value),
+        pre_allocated_vus: before.map_or(0, |vus| vus.value),
+        max_vus: given.unwrap_or_else(|| MaxVus::by_rate(peak, time_unit)),
     }
 }
 

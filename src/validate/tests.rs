@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::diagnostic::Severity;
 use crate::judge::{Comparison, Statistic};
-use crate::load::{Open, Spacing};
+use crate::load::{MaxVus, Open, Spacing};
 use crate::source::Format;
 
 fn source(text: &str) -> Source {
@@ -162,7 +162,9 @@ fn iterations(vus: u64, iterations: u64, most: u64) -> Executor {
     Executor::SharedIterations { vus, iterations, max_duration: seconds(most) }
 }
 
+/// Without `max_vus` with the default of rates up to 10 per second.
 fn open(time_unit: u64, pre_allocated_vus: u64, max_vus: Option<u64>) -> Open {
+    let max_vus = max_vus.map_or(MaxVus::ByRate(100), MaxVus::Given);
     Open { time_unit: seconds(time_unit), spacing: Spacing::Regular, pre_allocated_vus, max_vus }
 }
 

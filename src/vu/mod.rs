@@ -184,15 +184,14 @@ impl<S: Session> Vu<S> {
         let graph = Arc::clone(&self.graph);
         self.begin();
         self.scenario_iteration = number;
-        if let Some(ended) = self.take_rows(&graph, RowPer::Vu).or_else(|| self.take_rows(&graph, RowPer::Iteration)) {
+        let none_left = self.take_rows(&graph, RowPer::Vu).or_else(|| self.take_rows(&graph, RowPer::Iteration));
+        if let Some(due) = due {
+            self.arrived(due, none_left.is_some());
+        }
+        if let Some(ended) = none_left {
             return ended;
         }
         let started = now();
-        self.due = due;
-        if let Some(due) = due {
-            let (site, late) = (self.scenario(&graph).site, started.saturating_duration_since(due));
-            self.recorder.borrow_mut().trend(Metric::IterationStartDelay, site, self.stage_at(due), late);
-        }
         let flow = self.run_block(&graph, &self.scenario(&graph).body).await;
         self.iteration += 1;
         let took = now() - started;
@@ -219,6 +218,17 @@ impl<S: Session> Vu<S> {
                 self.count_iteration("completed", Some(took));
                 Finished::TestStops(reason)
             }
+        }
+    }
+
+    /// Counts an iteration that the schedule wants, and how late it is; one for which there are no rows is dropped.
+    fn arrived(&mut self, due: Instant, dropped: bool) {
+        let (site, stage) = (self.graph.scenarios[self.identity.scenario].site, self.stage_at(due));
+        let mut recorder = self.recorder.borrow_mut();
+        recorder.rate(Metric::DroppedIterations, site, stage, dropped);
+        if !dropped {
+            recorder.trend(Metric::IterationStartDelay, site, stage, now().saturating_duration_since(due));
+            self.due = Some(due);
         }
     }
 

@@ -86,10 +86,10 @@ impl<T: Transport + Clone + 'static> Lane<T> {
         }
     }
 
-    fn count_arrival(&self, due: Instant, dropped: bool) {
+    fn drop_arrival(&self, due: Instant) {
         let (site, executor) = (self.scenario().site, &self.scenario().executor);
         let stage = executor.stage_at(due.saturating_duration_since(self.start));
-        self.recorder.borrow_mut().rate(Metric::DroppedIterations, site, stage, dropped);
+        self.recorder.borrow_mut().rate(Metric::DroppedIterations, site, stage, true);
     }
 
     /// The same for all shares, another one for each scenario.
@@ -139,7 +139,7 @@ impl<T: Transport + Clone + 'static, V: Iterator<Item = u64>> Crew<T, V> {
                 // There may have been a VU when it was due.
                 self.lane.starts.count(late);
             }
-            self.lane.count_arrival(due, true);
+            self.lane.drop_arrival(due);
         }
     }
 
@@ -180,8 +180,15 @@ async fn serve<T: Transport + Clone + 'static>(lane: Rc<Lane<T>>, bench: Rc<Benc
             lane.starts.count(now() - due);
         }
         was_ready = true;
-        lane.count_arrival(due, false);
-        turn = lane.active(shift.iterate(cut, Some(due), || lane.counters.next_iteration(lane.scenario))).await;
+        let begun = Cell::new(false);
+        let number = || {
+            begun.set(true);
+            lane.counters.next_iteration(lane.scenario)
+        };
+        turn = lane.active(shift.iterate(cut, Some(due), number)).await;
+        if !begun.get() {
+            lane.drop_arrival(due);
+        }
         if bench.closed.get() {
             break;
         }
@@ -198,7 +205,7 @@ impl Bench {
     fn leave<T: Transport + Clone + 'static>(&self, seat: &Rc<Seat>, lane: &Lane<T>) {
         self.free.borrow_mut().retain(|other| !Rc::ptr_eq(other, seat));
         if let Some(Order::Start(due)) = seat.order.take() {
-            lane.count_arrival(due, true);
+            lane.drop_arrival(due);
         }
     }
 }
