@@ -168,3 +168,35 @@ fn a_start_is_late_from_ten_milliseconds_on() {
     [0, 9, 10, 11, 500].into_iter().for_each(|late| starts.count(Duration::from_millis(late)));
     assert_eq!((starts.take(), starts.take()), ((5, 2), (0, 0)));
 }
+
+#[test]
+fn an_arrival_without_a_row_is_dropped_and_is_no_iteration() {
+    let data = |end: &str| {
+        format!(
+            "rate: 10\nduration: 1s\nmax_vus: 2\ndata: {{ users: {{ rows: [{{ id: 1 }}, {{ id: 2 }}, {{ id: 3 }}], pick: unique, on_exhausted: {end} }} }}"
+        )
+    };
+    let seen = run(&plan(&data("stop_vu"), "{ get: '/${users.id}/1' }"), None);
+    assert_eq!((paths(&seen), dropped(&seen)), (vec!["/1/1", "/2/1", "/3/1"], (7, 10)));
+    assert_eq!(seen.outcomes("completed"), 3);
+    assert_eq!(seen.snapshot.trend(Metric::IterationStartDelay, &[]).map(|delay| delay.count()), Some(3));
+    let again = run(&plan(&data("recycle"), "{ get: '/${users.id}/1' }"), None);
+    assert_eq!((again.requests.len(), dropped(&again)), (10, (0, 10)));
+}
+
+#[test]
+fn branches_that_begin_at_once_have_waited_for_the_start_and_later_ones_for_each_other() {
+    // `on_start` makes the only iteration 250 ms late.
+    let seen = run(
+        &format!(
+            "{BASE}scenarios: {{ s: {{ rate: 1, duration: 1s, pre_allocated_vus: 1, on_start: [{{ get: /in/250 }}], \
+             steps: [{{ parallel: [{{ get: /a/100 }}, {{ get: /b/20 }}, {{ get: /c/10 }}], max_parallel: 2 }}, {{ get: /d/5 }}] }} }}"
+        ),
+        None,
+    );
+    let total = |path: &str| {
+        seen.snapshot.trend(Metric::HttpReqTotal, &[("name".into(), format!("GET {path}"))]).map(|total| total.max())
+    };
+    let totals = ["/a/100", "/b/20", "/c/10", "/d/5"].map(total);
+    assert_eq!(totals, [350.0, 270.0, 10.0, 5.0].map(Some));
+}
