@@ -3,6 +3,7 @@
 mod checking;
 mod demo_target;
 mod docs;
+mod error_pages;
 mod gate;
 mod init;
 mod layers;
