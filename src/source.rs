@@ -43,7 +43,7 @@ pub enum Format {
 }
 
 /// One plan text: read once, kept for as long as errors may point into it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Source {
     /// What messages call it: the path as the user gave it, or `<stdin>`.
     pub name: String,
@@ -56,7 +56,7 @@ pub struct Source {
 }
 
 /// A further file of a plan.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Included {
     name: String,
     start: usize,

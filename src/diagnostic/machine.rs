@@ -15,7 +15,7 @@ fn object(found: &Diagnostic, source: &Source) -> Value {
         "severity": severity(found.severity),
         "code": found.code,
         "message": found.message,
-        "place": found.span.map(|span| place(span, source)),
+        "place": found.span.map(|span| place(span, found.source.as_deref().unwrap_or(source))),
         "label": found.label,
         "help": found.help,
     });
@@ -50,6 +50,7 @@ pub fn github(diagnostics: &Diagnostics, source: &Source) -> String {
 }
 
 fn annotation(found: &Diagnostic, source: &Source) -> String {
+    let source = found.source.as_deref().unwrap_or(source);
     let mut place = format!("file={}", property(&source.name));
     if let Some(span) = found.span {
         let (start, end) = (source.place(span.start), source.place(span.end));

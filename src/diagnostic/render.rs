@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
 
 use super::{Diagnostic, Diagnostics, Severity};
 use crate::source::{Source, Span};
@@ -15,7 +15,8 @@ const MOST_LINES: usize = 3;
 /// Bytes between two places that are shown in one picture; beyond it the second is named by its line.
 const FAR: u32 = 64 * 1024;
 
-/// All of them in the order of the plan, those without a place first, and a line that counts them. Empty for none.
+/// All of them in the order of the plan, those without a place first and those in other files last, and a line that counts them.
+/// Empty for none.
 pub fn render(diagnostics: &Diagnostics, source: &Source, color: bool) -> String {
     if diagnostics.found.is_empty() {
         return String::new();
@@ -23,7 +24,7 @@ pub fn render(diagnostics: &Diagnostics, source: &Source, color: bool) -> String
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(120);
     let mut sorted: Vec<&Diagnostic> = diagnostics.found.iter().collect();
-    sorted.sort_by_key(|found| found.span.map(|span| span.start));
+    sorted.sort_by(|a, b| a.order().cmp(&b.order()));
     let mut text = String::new();
     for found in sorted {
         text.push_str(renderer.render(&[group(found, source)]).trim_end());
@@ -53,14 +54,18 @@ fn group<'a>(found: &'a Diagnostic, source: &'a Source) -> Group<'a> {
     let title = level.primary_title(one_line(&found.message)).id(found.code);
     let mut group = Group::with_title(title);
     if let Some(span) = found.span {
-        group = group.element(snippet(found, span, source));
+        let source = found.source.as_deref().unwrap_or(source);
+        group = match found.hidden {
+            true => group.element(origin(span, source)),
+            false => group.element(snippet(found, span, source)),
+        };
     }
     if let Some((also, label)) = found.also.as_ref().filter(|also| !is_near(found, also, source)) {
         let line = source.place(also.start).line;
         let (file, here) = (source.part(also.start), found.span.map(|span| source.part(span.start)));
-        let within =
-            if here.is_none_or(|here| here == file) { String::new() } else { format!("{}, ", one_line(file.name)) };
-        group = group.element(Level::NOTE.message(format!("{}: {within}line {line}", one_line(label))));
+        let elsewhere = found.source.is_some() || here.is_some_and(|here| here != file);
+        let of = if elsewhere { format!(" of {}", one_line(file.name)) } else { String::new() };
+        group = group.element(Level::NOTE.message(format!("{}: line {line}{of}", one_line(label))));
     }
     for help in &found.help {
         group = group.element(Level::HELP.message(normalize_untrusted_str(help)));
@@ -68,9 +73,15 @@ fn group<'a>(found: &'a Diagnostic, source: &'a Source) -> Group<'a> {
     group
 }
 
+/// Only the place, without its text.
+fn origin(span: Span, source: &Source) -> Origin<'_> {
+    let place = source.place(span.start);
+    Origin::path(one_line(source.part(span.start).name)).line(place.line).char_column(place.column)
+}
+
 fn is_near(found: &Diagnostic, also: &(Span, String), source: &Source) -> bool {
     let together = |a: u32, b: u32| a.abs_diff(b) < FAR && source.part(a) == source.part(b);
-    found.span.is_some_and(|span| together(span.start, also.0.start))
+    found.source.is_none() && found.span.is_some_and(|span| together(span.start, also.0.start))
 }
 
 fn snippet<'a>(found: &'a Diagnostic, span: Span, source: &'a Source) -> Snippet<'a, Annotation<'a>> {
@@ -245,9 +256,20 @@ mod tests {
             Diagnostic::error("c", "m").at(Span::new(base + 8, base + 11)).also(Span::new(5, 12), "included here"),
         );
         let rendered = render(&found, &source, false);
-        for line in [" --> q.yaml:2:4\n", "2 | y: bad\n", "included here: p.yaml, line 2\n"] {
+        for line in [" --> q.yaml:2:4\n", "2 | y: bad\n", "included here: line 2 of p.yaml\n"] {
             assert!(rendered.contains(line), "{line:?} is missing in\n{rendered}");
         }
+    }
+
+    #[test]
+    fn a_place_in_another_file_is_shown_there_and_a_second_one_in_the_plan_is_named() {
+        let plan = Source::new("plan.yaml", Format::Yaml, "a: 1\nb: 2\n");
+        let file = Source::new("body.json", Format::Yaml, "{\n  \"x\": bad\n}\n");
+        let found = Diagnostic::error("c", "m").at(Span::new(9, 12)).also(Span::new(5, 6), "set here, later");
+        let found = Diagnostic { source: Some(std::sync::Arc::new(file)), ..found };
+        let rendered = render(&Diagnostics { found: vec![found] }, &plan, false);
+        assert!(rendered.contains("--> body.json:2:8") && rendered.contains("2 |   \"x\": bad"), "{rendered}");
+        assert!(rendered.contains("= note: set here, later: line 2 of plan.yaml"), "{rendered}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! From a valid plan to the graph. Cannot fail: whatever could be wrong was reported before.
 
 mod bindings;
+mod delivery;
 mod request;
 
 use std::collections::HashMap;
@@ -11,6 +12,7 @@ use crate::expr::{DataProgram, Expr, Program, SlotId, Template, TextProgram};
 use crate::metrics::{Site, SiteId};
 use crate::plan::{self, Branch, Count, StepKind};
 use crate::units::Duration;
+use crate::validate::http::inherited;
 use crate::validate::place::{self, Place};
 use crate::validate::{ValidPlan, ValidScenario};
 
@@ -18,6 +20,7 @@ use super::{Action, Block, CheckId, CheckInfo, Graph, PollStep, Scenario, Step, 
 
 pub(super) use crate::validate::place::poll_name;
 use bindings::{Bindings, ids, slots};
+pub(super) use delivery::MAX_BODY;
 pub(super) use request::AGENT;
 
 const WHILE_MAX: u64 = 1000;
@@ -41,6 +44,7 @@ pub fn compile(valid: &ValidPlan) -> Graph {
         thresholds: valid.thresholds.clone(),
         default_thresholds: valid.default_thresholds,
         tls: tls(valid),
+        route: valid.route.clone(),
         secrets: valid.secrets.clone(),
         seed: valid.seed,
     }
@@ -52,7 +56,13 @@ fn tls(valid: &ValidPlan) -> TlsOptions {
     TlsOptions {
         insecure: valid.insecure || written.insecure.as_ref().is_some_and(|insecure| insecure.value),
         ca_pem: ca.map(|contents| contents.to_vec()),
+        handshake: valid.handshake.clone(),
     }
+}
+
+fn cookies(valid: &ValidPlan, scenario: &ValidScenario) -> plan::Cookies {
+    let levels = scenario.http_levels(valid.plan);
+    inherited(&levels, None, |http| http.cookies.as_ref()).map(|cookies| cookies.value).unwrap_or_default()
 }
 
 /// The graph while it grows.
@@ -84,6 +94,7 @@ impl Arena {
             body,
             on_stop,
             later: bindings.later.get(),
+            cookies: cookies(valid, scenario),
         }
     }
 

@@ -96,6 +96,7 @@ fn warn_of_clear_secret(variable: &EnvVar, found: &mut Diagnostics) {
     found.push(
         Diagnostic::warning("secret-in-plan", format!("the secret `{name}` stands in the plan in clear"))
             .at(default.span)
+            .hidden()
             .help(format!("write `{name}: {{ required: true, secret: true }}` and pass it in the environment")),
     );
 }

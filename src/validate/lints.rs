@@ -10,11 +10,13 @@ use super::{ValidScenario, place};
 
 /// All of them, wherever they are found.
 pub const LINTS: &[&str] = &[
+    "bad-proxy",
     "body-on-get",
     "check-against-expect",
     "constant-check",
     "never-holds",
     "no-checks",
+    "no-effect",
     "no-pause",
     "secret-in-plan",
     "threshold-always-holds",
@@ -147,7 +149,7 @@ fn clear_default(variable: &EnvVar, found: &mut Diagnostics) {
 fn clear_credentials(headers: &[(Spanned<String>, Spanned<Template>)], auth: Option<&Auth>, found: &mut Diagnostics) {
     let header = headers.iter().filter(|(name, _)| name.value.eq_ignore_ascii_case("authorization"));
     let secret = match auth {
-        Some(Auth::Basic { password, .. }) => Some(password),
+        Some(Auth::Basic { password, .. } | Auth::Digest { password, .. }) => Some(password),
         Some(Auth::Bearer(token)) => Some(token),
         Some(Auth::None) | None => None,
     };
@@ -161,5 +163,6 @@ fn clear_credentials(headers: &[(Spanned<String>, Spanned<Template>)], auth: Opt
 fn in_clear(span: Span, what: &str) -> Diagnostic {
     Diagnostic::warning("secret-in-plan", format!("{what} stands in the plan in clear"))
         .at(span)
+        .hidden()
         .help("declare it, `env: { API_TOKEN: { required: true, secret: true } }`, and write `${env.API_TOKEN}`")
 }

@@ -3,6 +3,7 @@
 //! After it no user mistake in the plan is possible. Must never know: the network, executors at work.
 
 pub(crate) mod constants;
+pub(crate) mod delivery;
 mod environment;
 mod files;
 pub(crate) mod http;
@@ -11,6 +12,7 @@ mod load;
 mod names;
 pub(crate) mod place;
 pub(crate) mod requests;
+mod route;
 mod selector;
 mod statement;
 mod steps;
@@ -29,6 +31,7 @@ use std::sync::Arc;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::load::{Executor, Stage};
 use crate::plan::{Http, Load, Parsed, Plan, Scenario, Step};
+use crate::route::{Handshake, Route};
 use crate::source::{Source, Span};
 use crate::units::Duration;
 
@@ -65,6 +68,10 @@ pub struct ValidPlan<'p> {
     pub scenarios: Vec<ValidScenario<'p>>,
     /// Contents of every file that the plan names, by the path as written.
     pub files: BTreeMap<String, Arc<[u8]>>,
+    /// Those in which `${ expr }` is replaced.
+    pub(crate) file_templates: files::FileTemplates,
+    pub route: Route,
+    pub handshake: Handshake,
     pub thresholds: Vec<crate::judge::Threshold>,
     /// Whether `thresholds` are the default ones because the plan has none.
     pub default_thresholds: bool,
@@ -118,11 +125,14 @@ pub fn check<'p>(
     let seed = overrides.seed.unwrap_or_else(random_seed);
     let constants = environment::read(plan, overrides, environment, seed, &mut found);
     let scenarios = scenarios(plan, overrides, &constants, &mut found);
-    names::check(plan, &scenarios, &mut found);
-    types::check(plan, &scenarios, &mut found);
+    let file_templates = files::templates(source, &scenarios, &mut found);
+    names::check(plan, &scenarios, &file_templates, &mut found);
+    types::check(plan, &scenarios, &file_templates, &mut found);
     requests::check(plan, &scenarios, &constants, &mut found);
     steps::check(plan, &scenarios, &mut found);
     let files = files::read(plan, source, &scenarios, &mut found);
+    let route = route::check(plan, source, &constants, environment, &mut found);
+    let handshake = route::handshake(plan, &files, &constants, &mut found);
     let (thresholds, default_thresholds) = thresholds::check(plan, overrides, &scenarios, &constants, &mut found);
     if !found.has_errors() {
         lints::check(plan, &scenarios, &mut found);
@@ -137,10 +147,13 @@ pub fn check<'p>(
         plan,
         source,
         name: plan.name.as_ref().map_or_else(|| source.name.clone(), |name| name.value.clone()),
-        secrets: environment::secrets(plan, &constants),
+        secrets: [environment::secrets(plan, &constants), route::secrets(&route)].concat(),
         constants,
         scenarios,
         files,
+        file_templates,
+        route,
+        handshake,
         thresholds,
         default_thresholds,
         insecure: overrides.insecure,

@@ -11,13 +11,14 @@ use crate::expr::{Data, NameUse};
 use crate::plan::Plan;
 
 use super::ValidScenario;
+use super::files::FileTemplates;
 
-pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], found: &mut Diagnostics) {
+pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], files: &FileTemplates, found: &mut Diagnostics) {
     for scenario in scenarios {
         let known = known::Known::of(plan, scenario, scenarios);
         known.check_definitions(found);
         for section in known::Section::ALL {
-            flow::check(plan, scenario, &known, section, found);
+            flow::check(plan, scenario, files, &known, section, found);
         }
     }
 }

@@ -67,10 +67,17 @@ fn what_is_said_never_holds_the_value_of_a_secret() {
             "tags: { t: '${env.PW}' }\nsteps: [{ get: http://h/ }]\nthresholds: { 'http_reqs{t:x}': count>1 }",
             "unknown-tag-value",
         ),
+        (
+            "http: { proxy: '${env.PW}', local_address: '${env.PW}' }\nsteps: [{ get: http://h/ }]",
+            "bad-proxy bad-address",
+        ),
+        ("http: { proxy: 'http://h:${env.PW}' }\nsteps: [{ get: http://h/ }]", "bad-proxy"),
+        ("http: { resolve: { h: '${env.PW}' } }\nsteps: [{ get: http://h/ }]", "bad-address"),
+        ("http: { tls: { server_name: '${env.PW}' } }\nsteps: [{ get: http://h/ }]", "bad-server-name"),
     ] {
         let source = source(&format!("{head}{rest}"));
         let plan = crate::plan::parse(&source);
-        let read = |_: &str| Some(secret.to_owned());
+        let read = |name: &str| (name == "PW").then(|| secret.to_owned());
         let found = match check(&plan, &source, &Overrides::default(), &read) {
             Ok((_, found)) | Err(found) => found,
         };
@@ -381,6 +388,14 @@ fn requests_must_be_sendable() {
         ),
         ("steps: [{ post: http://h/, body_file: no/such.bin }]", &["missing-file at 1:39"]),
         ("http: { tls: { ca: Cargo.toml } }\nsteps: [{ get: http://h/ }]", &["bad-certificate at 1:20"]),
+        (
+            "http: { tls: { max_version: 1.2, ciphers: TLS_AES_128_GCM_SHA256 } }\nsteps: [{ get: http://h/ }]",
+            &["no-tls-version at 1:29"],
+        ),
+        (
+            "http: { tls: { cert: Cargo.toml, key: Cargo.toml } }\nsteps: [{ get: http://h/ }]",
+            &["bad-certificate at 1:22"],
+        ),
         ("steps: [{ choose: [{ weight: 0, steps: [{ sleep: 1s }] }] }]", &["zero-value at 1:9"]),
         (
             "steps: [{ group: a::b, metric: http_reqs, steps: [{ sleep: 1s }] }]",
@@ -388,6 +403,30 @@ fn requests_must_be_sendable() {
         ),
         ("steps: [{ group: a, metric: a b, steps: [{ sleep: 1s }] }]", &["bad-metric at 1:29"]),
     ]);
+}
+
+#[test]
+fn an_unusable_proxy_of_the_environment_is_told_unless_the_plan_has_its_own_way() {
+    let environment = [("HTTPS_PROXY", "https://u:hush@proxy"), ("http_proxy", "proxy:80")];
+    let found =
+        |http: &str| found_in(&format!("{http}steps: [{{ get: http://h/ }}]"), &Overrides::default(), &environment);
+    assert_eq!(found(""), ["warning bad-proxy at nowhere"]);
+    assert_eq!(found("http: { proxy: none }\n"), [""; 0]);
+    assert_eq!(found("http: { proxy: 'socks5://p' }\n"), [""; 0]);
+    assert_eq!(found("http: { unix_socket: /s }\n"), [""; 0]);
+}
+
+#[test]
+fn the_password_of_a_proxy_is_a_secret_wherever_it_comes_from() {
+    let text = "http: { proxy: 'http://ann:p%40ssword@p' }\nsteps: [{ get: http://h/ }]";
+    assert_eq!(found_in(text, &Overrides::default(), &[]), ["warning secret-in-plan at 1:17"]);
+    for (text, environment) in [(text, None), ("steps: [{ get: http://h/ }]", Some("http://ann:p%40ssword@p"))] {
+        let source = source(text);
+        let plan = crate::plan::parse(&source);
+        let read = |name: &str| environment.filter(|_| name == "HTTP_PROXY").map(str::to_owned);
+        let (valid, _) = check(&plan, &source, &Overrides::default(), &read).expect("the plan is right");
+        assert_eq!(valid.secrets, ["p@ssword"]);
+    }
 }
 
 #[test]
@@ -733,4 +772,123 @@ fn every_warning_is_a_lint_that_can_be_silenced() {
     let codes = warnings.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
     let codes: std::collections::BTreeSet<&str> = codes.filter(|code| code.contains('-')).collect();
     assert_eq!(codes.into_iter().collect::<Vec<_>>(), LINTS);
+}
+
+#[test]
+fn a_body_that_is_discarded_cannot_be_read_on_any_path() {
+    let reads = "  - log: '${json.a}'\n";
+    let rows: [(String, &[&str]); 14] = [
+        (format!("  - {{ get: /a, discard_body: true }}\n{reads}"), &["discarded-body at 4:13"]),
+        (format!("  - {{ get: /a, discard_body: true }}\n  - get: /b\n{reads}"), &[]),
+        (format!("  - get: /b\n  - {{ get: /a, discard_body: true }}\n{reads}"), &["discarded-body at 5:13"]),
+        // Where it may be left out, the body of before is there.
+        (format!("  - get: /b\n  - {{ get: /a, discard_body: true, if: status == 200 }}\n{reads}"), &[]),
+        (format!("  - get: /b\n  - {{ repeat: 2, steps: [{{ get: /a, discard_body: true }}] }}\n{reads}"), &[]),
+        (format!("  - get: /b\n  - {{ if: status == 1, then: [{{ get: /a, discard_body: true }}] }}\n{reads}"), &[]),
+        (
+            "  - poll: { until: json.ok == true, attempts: 2, steps: [{ get: /a, discard_body: true }] }\n".to_owned(),
+            &["discarded-body at 3:20"],
+        ),
+        (
+            "  - { repeat: 2, steps: [{ if: has(json.a), then: [{ sleep: 1s }] }, { get: /a, discard_body: true }] }\n"
+                .to_owned(),
+            &["discarded-body at 3:36"],
+        ),
+        (
+            "  - { get: /a, discard_body: true, checks: [status == 200, \"body != ''\"] }\n".to_owned(),
+            &["discarded-body at 3:61"],
+        ),
+        ("  - { get: /a, discard_body: true, require: [size(json) > 0] }\n".to_owned(), &["discarded-body at 3:51"]),
+        ("  - { get: /a, discard_body: true, extract: { x: $.a } }\n".to_owned(), &["discarded-body at 3:50"]),
+        ("  - { get: /a, discard_body: true, extract: { x: { regex: a } } }\n".to_owned(), &["discarded-body at 3:59"]),
+        ("  - { get: /a, discard_body: true, extract: { x: { header: a }, y: { cookie: b } } }\n".to_owned(), &[]),
+        ("  - { get: /a, discard_body: true }\n  - log: '${headers.a} ${status}'\n".to_owned(), &[]),
+    ];
+    for (steps, expected) in &rows {
+        let text = format!("http: {{ base_url: 'http://h' }}\nsteps:\n{steps}");
+        assert_eq!(found_in(&text, &Overrides::default(), &[]), *expected, "{text}");
+    }
+    check_all(&[
+        (
+            "{ http: { discard_body: true }, steps: [{ get: 'http://h/', checks: [json.a == 1] }] }",
+            &["discarded-body at 1:70"],
+        ),
+        (
+            "{ http: { discard_body: true }, steps: [{ get: 'http://h/', discard_body: false, checks: [json.a == 1] }] }",
+            &[],
+        ),
+        (
+            "{ http: { discard_body: true }, scenarios: { s: { http: { discard_body: false }, steps: [{ get: 'http://h/', checks: [json.a == 1] }] } } }",
+            &[],
+        ),
+    ]);
+}
+
+#[test]
+fn what_a_delivery_contradicts_or_does_not_do_is_told() {
+    check_all(&[
+        (
+            "{ http: { compression: gzip, headers: { content-encoding: br } }, steps: [{ get: 'http://h/' }] }",
+            &["encoding-conflict at 1:41"],
+        ),
+        ("{ http: { compression: none, headers: { content-encoding: br } }, steps: [{ get: 'http://h/' }] }", &[]),
+        (
+            "{ steps: [{ get: 'http://h/', compression: gzip, expect_continue: true }] }",
+            &["warning no-effect at 1:44", "warning no-effect at 1:67"],
+        ),
+        ("{ steps: [{ get: 'http://h/', compression: none, expect_continue: false }] }", &[]),
+        ("{ http: { compression: gzip }, steps: [{ get: 'http://h/' }] }", &[]),
+        ("{ steps: [{ get: 'http://h/', max_body: 0B }] }", &["zero-value at 1:41"]),
+        ("{ steps: [{ get: 'http://h/', retry: { attempts: 2, backoff: 1m } }] }", &["out-of-range at 1:62"]),
+        (
+            "{ steps: [{ get: 'http://h/', retry: { attempts: 2, backoff: { initial: 2s, max: 1s } } }] }",
+            &["out-of-range at 1:73"],
+        ),
+        (
+            "{ steps: [{ post: 'http://h/', headers: { Content-Type: multipart/form-data }, multipart: { a: b } }] }",
+            &["content-type-conflict at 1:43"],
+        ),
+        ("{ steps: [{ post: 'http://h/', multipart: { a: { file: gone.bin } } }] }", &["missing-file at 1:56"]),
+        (
+            "{ steps: [{ post: 'http://h/', multipart: { a: '${nobody}', b: { value: x, filename: '${no}' } } }] }",
+            &["unknown-name at 1:51", "unknown-name at 1:89"],
+        ),
+        (
+            "{ steps: [{ get: 'http://h/', headers: { Authorization: x }, auth: { digest: { username: '${who}', password: p } } }] }",
+            &["auth-conflict at 1:42", "unknown-name at 1:93"],
+        ),
+        // Never read, and still a body.
+        ("{ steps: [{ post: 'http://h/', compression: gzip, body_file: '' }] }", &["empty at 1:63"]),
+    ]);
+}
+
+#[test]
+fn mistakes_in_a_file_point_into_the_file_after_those_of_the_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("good.json", "{ \"id\": ${vu.id}, \"n\": \"${n}\" }");
+    write("names.json", "{\n  \"id\": ${nobody},\n  \"n\": ${status == \"200\"}\n}");
+    write("form.json", "{\n  \"id\": ${1 +},\n  \"two\": \"${1 and 2}\"\n}");
+    write("binary.json", "x");
+    std::fs::write(folder.path().join("binary.json"), [0xff, 0xfe]).unwrap();
+    let told = |file: &str| {
+        let text = format!(
+            "vars: {{ n: 1 }}\nsteps:\n- get: http://h/\n- post: http://h/\n  body_file: {{ path: {file}, template: true }}\n- log: '${{other}}'"
+        );
+        let mut source = source(&text);
+        source.folder = folder.path().to_owned();
+        let parsed = crate::plan::parse(&source);
+        let found = check(&parsed, &source, &Overrides::default(), &|_| None).expect_err("`other` is unknown");
+        let shown = crate::diagnostic::render(&found, &source, false);
+        let places = shown.lines().filter_map(|line| line.trim().strip_prefix("--> ")).map(|place| {
+            let name = place.rsplit(['/', '\\']).next().unwrap_or_default();
+            name.to_owned()
+        });
+        places.collect::<Vec<_>>()
+    };
+    assert_eq!(told("good.json"), ["plan.yaml:6:11"]);
+    assert_eq!(told("names.json"), ["plan.yaml:6:11", "names.json:2:11", "names.json:3:10"]);
+    assert_eq!(told("form.json"), ["plan.yaml:6:11", "form.json:2:13", "form.json:3:15"]);
+    assert_eq!(told("binary.json"), ["plan.yaml:5:22", "plan.yaml:6:11"]);
+    assert_eq!(told("gone.json"), ["plan.yaml:5:22", "plan.yaml:6:11"]);
 }

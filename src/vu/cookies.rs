@@ -1,21 +1,34 @@
-//! A VU's cookie jar, like a browser's: kept for the VU's life.
+//! A VU's cookie jar, like a browser's: kept for the VU's life, or as the plan says.
 
 use cookie_store::CookieStore;
 use http::{HeaderMap, HeaderValue, Uri};
+
+use crate::plan::Cookies;
 
 /// Browsers keep about as many of a site. A server that makes up a name for each response must not fill the memory.
 const MAX_COOKIES: usize = 200;
 
 /// Empty until a response sets the first cookie, so that a VU without cookies pays nothing for it.
-#[derive(Default)]
 pub(super) struct Jar {
+    kept: Cookies,
     store: Option<Box<CookieStore>>,
 }
 
 impl Jar {
+    pub(super) fn new(kept: Cookies) -> Jar {
+        Jar { kept, store: None }
+    }
+
+    /// Lets go of what does not outlive an iteration.
+    pub(super) fn begin_iteration(&mut self) {
+        if self.kept == Cookies::PerIteration {
+            self.store = None;
+        }
+    }
+
     /// Keeps what the response sets; what is malformed or meant for another domain is dropped, as browsers do.
     pub(super) fn keep(&mut self, headers: &HeaderMap, uri: &Uri) {
-        if !headers.contains_key(http::header::SET_COOKIE) {
+        if self.kept == Cookies::Off || !headers.contains_key(http::header::SET_COOKIE) {
             return;
         }
         let Ok(url) = uri.to_string().parse() else { return };
@@ -55,7 +68,7 @@ mod tests {
 
     #[test]
     fn a_jar_is_full_at_some_time_and_what_is_in_it_may_still_change() {
-        let (mut jar, uri) = (Jar::default(), Uri::from_static("http://shop/"));
+        let (mut jar, uri) = (Jar::new(Cookies::PerVu), Uri::from_static("http://shop/"));
         let mut keep = |text: String| {
             let mut headers = HeaderMap::new();
             headers.insert(http::header::SET_COOKIE, HeaderValue::try_from(text).unwrap());

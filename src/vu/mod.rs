@@ -5,6 +5,7 @@
 
 mod answer;
 mod cookies;
+mod digest;
 mod extract;
 mod flow;
 mod request;
@@ -32,6 +33,7 @@ use crate::plan::LogLevel;
 use crate::transport::Session;
 use answer::Answer;
 use cookies::Jar;
+use digest::Digests;
 use flow::Flow;
 use secrets::Secrets;
 
@@ -59,6 +61,7 @@ pub struct Vu<S> {
     console: Rc<dyn Console>,
     random: RefCell<SmallRng>,
     jar: Jar,
+    digests: Digests,
     secrets: Secrets,
     slots: Vec<Option<Value>>,
     answer: Option<Box<Answer>>,
@@ -109,7 +112,8 @@ impl<S: Session> Vu<S> {
             recorder: Rc::clone(recorder),
             console: Rc::clone(console),
             random: RefCell::new(SmallRng::seed_from_u64(seed_of(graph.seed, identity.id))),
-            jar: Jar::default(),
+            jar: Jar::new(graph.scenarios[identity.scenario].cookies),
+            digests: Digests::default(),
             secrets: Secrets::default(),
             slots: vec![None; graph.slots.len()],
             answer: None,
@@ -214,6 +218,7 @@ impl<S: Session> Vu<S> {
     fn begin(&mut self) {
         let lasting = self.graph.slots.iter().position(|slot| slot.per_vu).unwrap_or(self.slots.len());
         self.slots[..lasting].fill(None);
+        self.jar.begin_iteration();
         self.answer = None;
         self.outcome = None;
         self.waited = false;

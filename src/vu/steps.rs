@@ -99,7 +99,7 @@ impl<S: Session> Vu<S> {
         }
     }
 
-    async fn pause(&mut self, spec: Sleep) -> Flow {
+    pub(super) async fn pause(&mut self, spec: Sleep) -> Flow {
         self.steps_in_a_row = 0;
         self.waited = true;
         let length = self.length(spec);
@@ -110,7 +110,7 @@ impl<S: Session> Vu<S> {
         Flow::Next
     }
 
-    fn length(&self, spec: Sleep) -> Duration {
+    pub(super) fn length(&self, spec: Sleep) -> Duration {
         match spec {
             Sleep::Fixed(length) => length,
             Sleep::Range(least, most) => {

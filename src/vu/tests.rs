@@ -27,12 +27,14 @@ impl Console for Heard {
     }
 }
 
-struct Seen {
+pub(super) struct Seen {
     /// `METHOD path`, and the headers and body that went with it.
-    sent: Vec<Request>,
+    pub(super) sent: Vec<Request>,
     heard: Vec<String>,
     finished: Finished,
-    snapshot: Snapshot,
+    pub(super) snapshot: Snapshot,
+    /// Of the runtime's clock.
+    pub(super) took: Duration,
 }
 
 impl Seen {
@@ -40,19 +42,19 @@ impl Seen {
         self.sent.iter().map(|request| format!("{} {}", request.method, request.uri)).collect()
     }
 
-    fn count(&self, metric: Metric, tags: &[(&str, &str)]) -> u64 {
+    pub(super) fn count(&self, metric: Metric, tags: &[(&str, &str)]) -> u64 {
         let tags: Vec<(String, String)> =
             tags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         self.snapshot.counter(metric, &tags).unwrap_or(0)
     }
 
-    fn problems(&self) -> Vec<String> {
+    pub(super) fn problems(&self) -> Vec<String> {
         self.snapshot.problems().iter().map(|problem| problem.message.clone()).collect()
     }
 }
 
-fn compile(steps: &str) -> Arc<Graph> {
-    let text = format!("http: {{ base_url: 'http://shop' }}\niterations: 1\nsteps:\n{steps}");
+fn compile(http: &str, steps: &str) -> Arc<Graph> {
+    let text = format!("http: {{ base_url: 'http://shop'{http} }}\niterations: 1\nsteps:\n{steps}");
     let source = Source::new("plan.yaml", Format::Yaml, text);
     let parsed = plan::parse(&source);
     let (valid, _) =
@@ -62,30 +64,40 @@ fn compile(steps: &str) -> Arc<Graph> {
 
 /// Runs one iteration of these steps; `script` answers by the request's path.
 fn iterate(steps: &str, script: impl Fn(&str) -> Reply + 'static) -> Seen {
-    let graph = compile(steps);
+    play("", steps, 1, move |request| script(request.uri.path()))
+}
+
+/// `http` is what stands in the plan's `http` besides the base URL, each part behind a comma.
+pub(super) fn play(http: &str, steps: &str, iterations: u64, script: impl Fn(&Request) -> Reply + 'static) -> Seen {
+    let graph = compile(http, steps);
     let runtime =
         Builder::new_current_thread().enable_all().start_paused(true).build_local(LocalOptions::default()).unwrap();
     runtime.block_on(async {
-        let transport = Scripted::new(move |request| script(request.uri.path()));
+        let transport = Scripted::new(script);
         let recorder = Rc::new(RefCell::new(Recorder::new(0)));
         let heard = Rc::new(Heard::default());
         let console: Rc<dyn Console> = Rc::clone(&heard) as Rc<dyn Console>;
         let identity = Identity { id: 1, scenario: 0, scenario_start: now() };
         let mut vu = Vu::new(&graph, identity, transport.session(), &recorder, &console);
-        let finished = vu.iterate(0).await;
+        let begun = now();
+        let mut finished = Finished::Next;
+        for number in 0..iterations {
+            finished = vu.iterate(number).await;
+        }
+        let took = now() - begun;
         let mut aggregate = Aggregate::new(&graph.sites, &graph.custom_metrics);
         aggregate.absorb(&mut recorder.borrow_mut().take());
         aggregate.tick(Duration::from_secs(1));
         let heard = heard.0.borrow().clone();
-        Seen { sent: transport.requests(), heard, finished, snapshot: aggregate.into_snapshot() }
+        Seen { sent: transport.requests(), heard, finished, snapshot: aggregate.into_snapshot(), took }
     })
 }
 
-fn json(text: &'static str) -> Reply {
+pub(super) fn json(text: &'static str) -> Reply {
     Reply { body: Bytes::from_static(text.as_bytes()), ..Reply::default() }
 }
 
-fn headed(status: u16, headers: &[(&'static str, &'static str)]) -> Reply {
+pub(super) fn headed(status: u16, headers: &[(&'static str, &'static str)]) -> Reply {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         map.append(*name, HeaderValue::from_static(value));

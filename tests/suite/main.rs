@@ -1,10 +1,15 @@
 //! All integration tests, as one binary: it links once.
 
+mod challenge;
 mod checking;
+mod delivery;
 mod demo_target;
+mod dialling;
 mod docs;
 mod error_pages;
 mod gate;
+mod generator;
+mod handshakes;
 mod init;
 mod layers;
 mod plan_errors;

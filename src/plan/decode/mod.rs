@@ -3,8 +3,11 @@
 //! A plan with a mistake is never run, but it is validated as far as it could be read. So what can be kept is kept, with a placeholder
 //! that no rule complains about; what is left out is noted in [`Unread`].
 
+mod delivery;
+mod multipart;
 mod plan;
 mod request;
+mod route;
 mod steps;
 mod values;
 

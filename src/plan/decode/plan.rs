@@ -3,14 +3,14 @@
 use super::values::spanned;
 use super::{Decoder, Fields};
 use crate::diagnostic::Diagnostic;
+use crate::expr::Template;
 use crate::plan::Unread;
 use crate::plan::model::{
-    Auth, EnvKind, EnvVar, ExecutorKind, Http, Load, MetricThresholds, Plan, Scenario, Stage, Step, Tag,
-    ThresholdEntry, Tls,
+    Auth, EnvKind, EnvVar, ExecutorKind, Http, Load, MetricThresholds, Plan, Scenario, Stage, Step, Tag, ThresholdEntry,
 };
 use crate::plan::node::{Key, Kind, Node};
 use crate::plan::vocabulary::{
-    self as words, AUTH, BASIC, ENV_VAR, HTTP, PLAN, SCENARIO, STAGE, Shape, THRESHOLD, TLS,
+    self as words, AUTH, BASIC, DIGEST, ENV_VAR, HTTP, Object, PLAN, SCENARIO, STAGE, Shape, THRESHOLD,
 };
 use crate::source::{Span, Spanned};
 
@@ -138,7 +138,7 @@ impl Decoder<'_> {
         named.then_some(variable)
     }
 
-    fn flag(&mut self, fields: &Fields, name: &str) -> bool {
+    pub(super) fn flag(&mut self, fields: &Fields, name: &str) -> bool {
         fields.take(name).and_then(|node| self.boolean(node, name)).is_some_and(|flag| flag.value)
     }
 
@@ -273,14 +273,10 @@ impl Decoder<'_> {
             expect: fields.take("expect").and_then(|node| self.statuses(node)),
             auth: fields.take("auth").and_then(|node| self.auth(node)),
             tls: fields.take("tls").and_then(|node| self.tls(node)).unwrap_or_default(),
-        })
-    }
-
-    fn tls(&mut self, node: &Node) -> Option<Tls> {
-        let fields = self.fields(&TLS, node, "tls")?;
-        Some(Tls {
-            insecure: fields.take("insecure").and_then(|node| self.boolean(node, "insecure")),
-            ca: fields.take("ca").and_then(|node| self.label(node, "ca")),
+            cookies: fields.take("cookies").and_then(|node| self.cookies(node)),
+            delivery: self.delivery(&[&fields]),
+            route: self.route(&fields),
+            of_plan_only: super::route::of_plan_only(&fields),
         })
     }
 
@@ -300,25 +296,39 @@ impl Decoder<'_> {
             if text.value == "none" {
                 return Some(Auth::None);
             }
-            let help = "write `{ basic: { username, password } }`, `{ bearer: TOKEN }`, or `none`";
+            let help = "write `{ basic: { username, password } }`, `{ bearer: TOKEN }`, `{ digest: { username, password } }`, or `none`";
             self.wrong_type_with(node, "auth", "a map or `none`", help);
             return None;
         }
         let fields = self.fields(&AUTH, node, "auth")?;
-        match (fields.take("basic"), fields.take("bearer")) {
-            (Some(basic), None) => {
-                let fields = self.fields(&BASIC, basic, "basic")?;
-                let username = fields.take("username").and_then(|node| self.template(node, "username"));
-                let password = fields.take("password").and_then(|node| self.template(node, "password"));
-                Some(Auth::Basic { username: username?, password: password? })
+        match (fields.take("basic"), fields.take("bearer"), fields.take("digest")) {
+            (Some(basic), None, None) => {
+                let (username, password) = self.credentials(&BASIC, basic, "basic")?;
+                Some(Auth::Basic { username, password })
             }
-            (None, Some(token)) => Some(Auth::Bearer(self.template(token, "bearer")?)),
+            (None, Some(token), None) => Some(Auth::Bearer(self.template(token, "bearer")?)),
+            (None, None, Some(digest)) => {
+                let (username, password) = self.credentials(&DIGEST, digest, "digest")?;
+                Some(Auth::Digest { username, password })
+            }
             _ => {
-                let error = Diagnostic::error("missing-key", "`auth` needs either `basic` or `bearer`");
+                let error = Diagnostic::error("missing-key", "`auth` needs one of `basic`, `bearer` and `digest`");
                 self.push(error.at(super::first_line(self.source, node.span)));
                 None
             }
         }
+    }
+
+    fn credentials(
+        &mut self,
+        object: &'static Object,
+        node: &Node,
+        name: &str,
+    ) -> Option<(Spanned<Template>, Spanned<Template>)> {
+        let fields = self.fields(object, node, name)?;
+        let username = fields.take("username").and_then(|node| self.template(node, "username"));
+        let password = fields.take("password").and_then(|node| self.template(node, "password"));
+        Some((username?, password?))
     }
 
     pub(super) fn tags_of(&mut self, fields: &Fields) -> Vec<Tag> {

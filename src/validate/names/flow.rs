@@ -1,32 +1,44 @@
 //! The walk through the steps in the order of running, with what may be set by then.
 
+mod request;
+
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::expr::{Expr, NameUse, Template};
-use crate::plan::{Body, Count, Plan, Poll, Request, Step, StepKind, VariableScope};
+use crate::plan::{Count, Plan, Poll, Step, StepKind, VariableScope};
+use crate::source::Span;
 
-use super::super::{ValidScenario, http, steps, vocabulary};
+use super::super::files::FileTemplates;
+use super::super::{ValidScenario, steps, vocabulary};
 use super::data_names;
 use super::known::{Known, Section, collect, sets};
+use request::{discarded, requests};
 
 /// What may have happened when a step begins.
 #[derive(Clone, Default)]
 struct Moment<'p> {
     set: BTreeSet<&'p str>,
     response: bool,
+    /// The last response may have its body.
+    kept: bool,
+    /// Where the body of a response that may be the last one is discarded.
+    discarded: Option<Span>,
 }
 
 impl Moment<'_> {
     fn or(&mut self, other: Self) {
         self.set.extend(other.set);
         self.response |= other.response;
+        self.kept |= other.kept;
+        self.discarded = self.discarded.or(other.discarded);
     }
 }
 
 struct Flow<'a, 'p> {
     plan: &'p Plan,
     scenario: &'a ValidScenario<'p>,
+    files: &'a FileTemplates,
     known: &'a Known<'p>,
     section: Section,
     now: Moment<'p>,
@@ -36,12 +48,13 @@ struct Flow<'a, 'p> {
 pub(super) fn check<'p>(
     plan: &'p Plan,
     scenario: &ValidScenario<'p>,
+    files: &FileTemplates,
     known: &Known<'p>,
     section: Section,
     found: &mut Diagnostics,
 ) {
     let steps = section.steps(scenario);
-    Flow { plan, scenario, known, section, now: Moment::default(), found }.steps(steps);
+    Flow { plan, scenario, files, known, section, now: Moment::default(), found }.steps(steps);
 }
 
 impl<'p> Flow<'_, 'p> {
@@ -55,6 +68,15 @@ impl<'p> Flow<'_, 'p> {
         if let Some(condition) = &step.condition {
             self.expr(condition);
         }
+        let kept = self.now.kept;
+        self.action(step);
+        // Where it may be left out, the response before it may still be the last one.
+        if step.condition.is_some() || is_loop(&step.kind) {
+            self.now.kept |= kept;
+        }
+    }
+
+    fn action(&mut self, step: &'p Step) {
         match &step.kind {
             StepKind::Request(request) => self.request(request),
             StepKind::Sleep(_) => {}
@@ -113,6 +135,11 @@ impl<'p> Flow<'_, 'p> {
             collect(step, &mut |scope, name| self.sets(scope, &name.value));
         }
         self.now.response |= steps::has_request(steps);
+        for request in requests(steps) {
+            let discarded = self.discards(request);
+            self.now.kept |= discarded.is_none();
+            self.now.discarded = self.now.discarded.or(discarded);
+        }
         self.steps(steps);
     }
 
@@ -121,35 +148,6 @@ impl<'p> Flow<'_, 'p> {
         self.expr(&poll.until);
         if let Some(fail_if) = &poll.fail_if {
             self.expr(fail_if);
-        }
-    }
-
-    fn request(&mut self, request: &'p Request) {
-        self.template(&request.url.value);
-        for header in http::headers(&self.scenario.http_levels(self.plan), request) {
-            self.reads(header.value.names());
-        }
-        for (_, value) in &request.query {
-            self.reads(data_names(value));
-        }
-        match &request.body {
-            Some(Body::Json(data)) => self.reads(data_names(data)),
-            Some(Body::Form(fields)) => fields.iter().for_each(|(_, value)| self.reads(data_names(value))),
-            Some(Body::Text(text)) => self.template(&text.value),
-            Some(Body::File(_)) | None => {}
-        }
-        self.now.response = true;
-        for check in &request.require {
-            self.expr(&check.condition);
-        }
-        for extract in &request.extract {
-            if let Some(default) = &extract.default {
-                self.reads(data_names(default));
-            }
-            self.sets(extract.target.scope, &extract.target.name.value);
-        }
-        for check in &request.checks {
-            self.expr(&check.condition);
         }
     }
 
@@ -208,12 +206,26 @@ impl<'p> Flow<'_, 'p> {
                     .at(used.span)
                     .help("use `on_start`, which runs once per VU, and names such as `vu.token`"),
             ),
-            root if vocabulary::response_field(root).is_some() => (!self.now.response && !unread.steps).then(|| {
-                Diagnostic::error("no-response-yet", format!("`{root}` is of a response, and no request comes before"))
-                    .at(used.span)
-            }),
+            root if vocabulary::response_field(root).is_some() => {
+                (!unread.steps).then(|| self.unread_response(used))?
+            }
             root if self.known.var(root).is_some() || self.now.set.contains(root) => None,
             _ => self.known.unset(used, self.section, quotable),
         }
     }
+
+    /// About a name of the response that no path to this point has.
+    fn unread_response(&self, used: &NameUse) -> Option<Diagnostic> {
+        let root = used.root.as_str();
+        if !self.now.response {
+            let message = format!("`{root}` is of a response, and no request comes before");
+            return Some(Diagnostic::error("no-response-yet", message).at(used.span));
+        }
+        let place = self.now.discarded.filter(|_| !self.now.kept && matches!(root, "body" | "json"))?;
+        Some(discarded(&format!("`{root}` is"), used.span, place))
+    }
+}
+
+fn is_loop(kind: &StepKind) -> bool {
+    matches!(kind, StepKind::Repeat { .. } | StepKind::While { .. } | StepKind::ForEach { .. })
 }
