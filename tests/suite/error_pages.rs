@@ -13,7 +13,8 @@ use proofload::{diagnostic, plan, validate};
 use crate::program::root;
 
 /// What no single plan can show: it comes from the command line, from the file itself, or needs more text than anybody reads.
-const WITHOUT_EXAMPLE: [&str; 4] = ["expression-limit", "too-many-mistakes", "unknown-env", "unreadable-plan"];
+const WITHOUT_EXAMPLE: [&str; 5] =
+    ["expression-limit", "no-unix-socket", "too-many-mistakes", "unknown-env", "unreadable-plan"];
 
 /// What codes stand behind, besides `Diagnostic::error` and `Diagnostic::warning`.
 const GIVE_CODES: [&str; 6] =
