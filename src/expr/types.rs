@@ -235,10 +235,13 @@ impl Inference<'_> {
         if a.is_known() && b.is_known() && a.noun() != b.noun() {
             let message = format!("{} is {}, and {} is {}: {why}", shown(left), a.noun(), shown(right), b.noun());
             let found = Diagnostic::error("type-mismatch", message).at(self.span);
-            self.found.push(match conversion(left, a, right).or_else(|| conversion(right, b, left)) {
-                Some(help) => found.help(help),
-                None => found,
-            });
+            let chained = matches!(left, Node::Compare(..)).then(|| "compare twice: `200 <= x && x < 300`".to_owned());
+            self.found.push(
+                match chained.or_else(|| conversion(left, a, right)).or_else(|| conversion(right, b, left)) {
+                    Some(help) => found.help(help),
+                    None => found,
+                },
+            );
         }
         Type::Bool
     }

@@ -131,7 +131,7 @@ static FUNCTIONS: &[Function] = &[
 ];
 
 /// What the same thing is called elsewhere, and the name that it has here.
-const ELSEWHERE: [(&str, &str); 40] = [
+const ELSEWHERE: [(&str, &str); 44] = [
     ("len", "size(x)"),
     ("length", "size(x)"),
     ("count", "size(x)"),
@@ -172,6 +172,10 @@ const ELSEWHERE: [(&str, &str); 40] = [
     ("Math.floor", "floor(x)"),
     ("Math.ceil", "ceil(x)"),
     ("timestamp", "timestamp_ms()"),
+    ("json", "json.key"),
+    ("jsonPath", "json.key"),
+    ("jsonpath", "json.key"),
+    ("get", "x[\"key\"]"),
 ];
 
 /// Macros and special forms: known, though not in the table.

@@ -67,8 +67,37 @@ fn habits_of_other_languages_are_named_with_their_fix() {
 }
 
 #[test]
+fn phrases_of_other_languages_are_written_anew() {
+    let syntax = |text: &str, place: &str, words: &str| check(text, &[("expression-syntax", place, words)]);
+    syntax("a <> b", "<>", "write `!=`");
+    syntax("json.name =~ '^a'", "=~", "write `json.name.matches('pattern')`");
+    syntax("status in 200..299", "..", "write `status >= 200 && status <= 299`");
+    syntax("range(1..9)", "..", "write `x >= 1 && x <= 9`");
+    syntax("json.n in (1, 2)", "in (1, 2)", "write `json.n in [1, 2]`");
+    syntax("status >= 200 && < 300", "&& <", "status >= 200 && status < …");
+    syntax("status == 4xx", "4xx", "write `status >= 400 && status <= 499`");
+    syntax("$.data.token == 'x'", "$.", "write `json.x` for `$.x`");
+    check("!json.a contains 'x'", &[("word-operator", "contains", "call it: `json.a.contains('x')`")]);
+    check("body includes \"x\"", &[("word-operator", "includes", "call it: `body.contains(\"x\")`")]);
+    check(
+        "{{ a }} == {{ b }}",
+        &[("double-braces", "{{", "without braces"), ("double-braces", "{{", "without braces")],
+    );
+    check("r => r.ok", &[("arrow-function", "=>", "write the condition alone")]);
+    check("(r) => r.ok", &[("arrow-function", "=>", "write the condition alone")]);
+    check("all(list, (x) => x.ok)", &[("arrow-function", "=>", "write `list.map(x, x.id)`")]);
+    check("response.ok", &[("k6-habit", "response.ok", "write `status < 400`")]);
+}
+
+#[test]
 fn words_that_only_look_like_habits_are_left_alone() {
     let fine = [
+        "json.contains == 'x' && json.matches != 'y'",
+        "contains == 'x'",
+        "json.a in (json.b)",
+        "json.a in (json.b.map(x, [x, 1]))",
+        "a < -1 || .5 > b",
+        "{'a': {'b': {'c': 1}}}.a.b.c == 1",
         "json.?a.or(json.?b).hasValue()",
         "json.and == json.or",
         "json['x=y'] == 'a and b === ${c} {{ d }}'",

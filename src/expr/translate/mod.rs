@@ -193,7 +193,7 @@ impl Translator<'_> {
 
 /// What reads the same in k6's scripts, where the response is an object.
 fn k6_field(root: &str, field: &str) -> Option<&'static str> {
-    const FIELDS: [(&str, &str); 15] = [
+    const FIELDS: [(&str, &str); 20] = [
         ("status", "status"),
         ("status_code", "status"),
         ("statusCode", "status"),
@@ -203,14 +203,19 @@ fn k6_field(root: &str, field: &str) -> Option<&'static str> {
         ("headers", "headers"),
         ("cookies", "cookies"),
         ("timings", "timings"),
+        ("content", "body"),
         ("elapsed", "timings.duration"),
+        ("time", "timings.duration"),
+        ("response_time", "timings.duration"),
+        ("responseTime", "timings.duration"),
+        ("ok", "status < 400"),
         ("url", "url"),
         ("error", "error"),
         ("error_code", "error_code"),
         ("proto", "proto"),
         ("remote_ip", "remote_ip"),
     ];
-    if !matches!(root, "r" | "res" | "response") {
+    if !matches!(root, "r" | "res" | "resp" | "response") {
         return None;
     }
     FIELDS.into_iter().find(|(name, _)| *name == field).map(|(_, instead)| instead)
