@@ -129,6 +129,9 @@ fn token_habit(located: Located, tokens: &[Token], at: usize) -> Option<Diagnost
             "`${` stands inside an expression".into(),
             "remove `${` and `}`: a name is read by itself",
         ),
+        (Kind::Symbol, "`") if before.is_some_and(|before| before.is(".")) => {
+            found("backtick", "a field is not quoted with backticks".into(), "write it in brackets: `x['a-field']`")
+        }
         (Kind::Symbol, "`") => {
             found("backtick", "text is not quoted with backticks".into(), "write `'text'`, and join with `+`")
         }

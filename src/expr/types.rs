@@ -332,8 +332,8 @@ pub(super) fn milliseconds(text: &str) -> Option<String> {
 fn result_of(function: &Function) -> Type {
     match function.name {
         "matches" | "contains" | "startsWith" | "endsWith" | "hasValue" | "bool" => Type::Bool,
-        "size" | "indexOf" | "int" | "double" | "abs" | "round" | "floor" | "ceil" | "random_int" | "random_float"
-        | "timestamp_ms" => Type::Number,
+        "size" | "indexOf" | "lastIndexOf" | "int" | "double" | "abs" | "round" | "floor" | "ceil" | "random_int"
+        | "random_float" | "timestamp_ms" => Type::Number,
         "lowerAscii" | "upperAscii" | "trim" | "join" | "replace" | "substring" | "charAt" | "string"
         | "random_string" | "uuid" | "now" | "base64_encode" | "base64_decode" | "url_encode" | "url_decode"
         | "sha256" | "hmac_sha256" | "jwt_sign" | "json_encode" => Type::Text,

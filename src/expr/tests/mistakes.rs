@@ -58,6 +58,7 @@ fn habits_of_other_languages_are_named_with_their_fix() {
     check("list.map(x => x.id)", &[("arrow-function", "=>", "write `list.map(x, x.id)`")]);
     check("json?.data", &[("other-optional", "?.", "`json.?key`")]);
     check("json.a ?? 1", &[("other-optional", "??", "orValue")]);
+    check("json.`a-b`", &[("backtick", "`", "`x['a-field']`"), ("backtick", "`", "`'text'`")]);
     check("`x`", &[("backtick", "`", "write `'text'`"), ("backtick", "`", "write `'text'`")]);
     check(
         "headers.content-type == 'x'",
@@ -132,7 +133,8 @@ fn syntax_errors_have_a_place_and_plain_words() {
     syntax("user@id", "@", "`@` has no meaning");
     syntax("$user", "$", "without `$`");
     syntax("99999999999999999999", "99999999999999999999", "does not fit 64 bits");
-    syntax("18446744073709551615u", "18446744073709551615u", "does not fit 64 bits");
+    syntax("18446744073709551615u", "18446744073709551615u", "write `18446744073709551615`, without `u`");
+    syntax("1 - 2u", "2u", "unsigned integers do not exist here");
     syntax("'\\d+'", "'\\d+'", "`\\d` is not an escape");
     syntax("'\\ud800'", "'\\ud800'", "an escape that does not exist");
     syntax("if == 1", "if", "`if` is a reserved word");
@@ -213,7 +215,7 @@ fn huge_and_deep_expressions_are_refused_before_they_are_parsed() {
 
 #[test]
 fn the_deepest_and_widest_expressions_that_are_allowed_work() {
-    let deep = |open: &str, inner: &str, close: &str| format!("{}{inner}{}", open.repeat(30), close.repeat(30));
+    let deep = |open: &str, inner: &str, close: &str| format!("{}{inner}{}", open.repeat(32), close.repeat(32));
     for (text, expected) in [
         (deep("(", "1", ")"), json!(1)),
         (deep("!(", "true", ")"), json!(true)),

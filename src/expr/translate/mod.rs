@@ -96,17 +96,10 @@ impl Translator<'_> {
             LiteralValue::Int(value) => value.into_inner().into(),
             LiteralValue::Double(value) => value.into_inner().into(),
             LiteralValue::String(value) => Value::String(value.into_inner()),
-            LiteralValue::UInt(value) => match i64::try_from(value.into_inner()) {
-                Ok(value) => value.into(),
-                Err(_) => {
-                    return self.refuse(
-                        id,
-                        "expression-syntax",
-                        "this number does not fit 64 bits",
-                        "write it as text",
-                    );
-                }
-            },
+            LiteralValue::UInt(value) => {
+                let help = format!("write `{}`, without `u`", value.into_inner());
+                return self.refuse(id, "expression-syntax", "unsigned integers do not exist here", help);
+            }
             LiteralValue::Bytes(_) => {
                 return self.refuse(
                     id,
