@@ -391,3 +391,54 @@ async fn logs_that_nobody_reads_leave_room_for_numbers() {
     counters.log_has_come();
     assert_eq!(allow(), 1);
 }
+
+/// The paths of a plan's requests, in the order of sending.
+fn paths(seen: &Seen) -> Vec<&str> {
+    seen.requests.iter().map(|(_, path)| path.as_str()).collect()
+}
+
+#[test]
+fn rows_that_run_out_end_vus_and_count_no_iteration() {
+    let seen = run(
+        &format!(
+            "{BASE}vus: 2\nduration: 60s\ndata: {{ users: {{ rows: [{{ id: 1 }}, {{ id: 2 }}, {{ id: 3 }}], pick: unique }} }}\n\
+             steps: [{{ get: '/${{users.id}}/100' }}]\non_stop: [{{ get: /bye/0 }}]"
+        ),
+        None,
+    );
+    assert_eq!(paths(&seen), ["/1/100", "/2/100", "/3/100", "/bye/0", "/bye/0"]);
+    assert_eq!((seen.outcomes("completed"), seen.ended), (3, 200));
+    assert_eq!(seen.snapshot.counter(Metric::Iterations, &[]), Some(3));
+}
+
+#[test]
+fn a_set_begins_again_or_ends_the_test_where_the_plan_says_so() {
+    let plan = |end: &str| {
+        format!(
+            "{BASE}vus: 1\nduration: 250ms\ndata: {{ users: {{ rows: [{{ id: 1 }}, {{ id: 2 }}], pick: unique, on_exhausted: {end} }} }}\n\
+             steps: [{{ get: '/${{users.id}}/100' }}]"
+        )
+    };
+    assert_eq!(paths(&run(&plan("recycle"), None)), ["/1/100", "/2/100", "/1/100"]);
+    let failed = run(&plan("fail"), None);
+    assert_eq!((paths(&failed).len(), failed.ended), (2, 200));
+}
+
+#[test]
+fn a_vus_own_row_is_there_from_on_start_to_on_stop_and_one_without_does_nothing() {
+    let seen = run(
+        &format!(
+            "{BASE}data: {{ users: {{ rows: [{{ id: a }}, {{ id: b }}], pick: unique, per: vu }} }}\n\
+             scenarios:\n  \
+               idle: {{ vus: 1, duration: 1s, steps: [{{ sleep: 1s }}] }}\n  \
+               busy: {{ executor: per-vu-iterations, vus: 3, iterations: 2, on_start: [{{ get: '/in/${{users.id}}/0' }}], \
+               steps: [{{ get: '/${{users.id}}/${{vu.id}}/10' }}], on_stop: [{{ get: '/out/${{users.id}}/0' }}] }}"
+        ),
+        None,
+    );
+    let mut sent = paths(&seen);
+    sent.sort_unstable();
+    let expected = ["/a/2/10", "/a/2/10", "/b/3/10", "/b/3/10", "/in/a/0", "/in/b/0", "/out/a/0", "/out/b/0"];
+    assert_eq!(sent, expected, "VU 1 reads no row, so VU 2 has the first");
+    assert_eq!(seen.outcomes("failed"), 0);
+}

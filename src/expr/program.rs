@@ -9,10 +9,10 @@ use regex::Regex;
 use super::evaluate::Run;
 use super::fold;
 use super::functions::{self, Function};
-use super::names::is_namespace;
+use super::names::{is_name, is_namespace};
 use super::syntax::{Arithmetic, Comparison, Comprehension, Entry, Node};
 use super::value::shorten;
-use super::{Binding, EvalError, Expr, Fact, Names, ResponseField, Scope, SlotId, Val, Value};
+use super::{Binding, CellId, EvalError, Expr, Fact, Names, ResponseField, Scope, SetId, SlotId, Val, Value};
 
 /// A compiled expression: no name is looked up and no text parsed any more.
 #[derive(Clone, Debug)]
@@ -27,6 +27,9 @@ pub(super) enum Op {
     Slot(SlotId),
     Response(ResponseField),
     Fact(Fact),
+    /// With the name, for messages.
+    Row(SetId, Box<str>),
+    Cell(CellId, Box<str>),
     Local(usize),
     /// A name that does not exist.
     Unknown(String),
@@ -41,9 +44,9 @@ pub(super) enum Op {
         field: Box<str>,
         path: Box<str>,
     },
-    /// `has(vu.token)`: whether a place holds a value.
+    /// `has(vu.token)`, `has(token)`: whether a place holds a value.
     IsSet(Box<Op>),
-    /// `vu.?token`.
+    /// `vu.?token`, and the `token` of `token.orValue(x)` and of `[?token]`.
     IfSet(Box<Op>),
     Index {
         operand: Box<Op>,
@@ -155,6 +158,7 @@ fn compile(node: &Node, names: &dyn Names) -> Op {
             Some(bound) => Op::IsSet(Box::new(bound)),
             None => Op::Has { operand: boxed(operand), field: field.as_str().into(), path: operand.path().into() },
         },
+        Node::IsSet(name) => Op::IsSet(boxed(name)),
         Node::Index { operand, index, optional } => {
             if let Node::Literal(Value::String(field)) = &**index
                 && let Some(bound) = namespaced(operand, field, names)
@@ -176,15 +180,16 @@ fn compile(node: &Node, names: &dyn Names) -> Op {
         }
         Node::Call { function, arguments } => call(function, arguments, names),
         Node::Fallback { operand, fallback, optional } => {
-            Op::Fallback { operand: boxed(operand), fallback: boxed(fallback), optional: *optional }
+            let operand = Box::new(compile_optional(operand, names));
+            Op::Fallback { operand, fallback: boxed(fallback), optional: *optional }
         }
-        Node::List(entries) => {
-            Op::List(entries.iter().map(|Entry { node, optional }| (compile(node, names), *optional)).collect())
-        }
+        Node::List(entries) => Op::List(entries.iter().map(|entry| compile_entry(entry, names)).collect()),
         Node::Map(entries) => {
-            let entry =
-                |(key, entry): &(Node, Entry)| (compile(key, names), compile(&entry.node, names), entry.optional);
-            Op::Map(entries.iter().map(entry).collect())
+            let entries = entries.iter().map(|(key, entry)| {
+                let (value, optional) = compile_entry(entry, names);
+                (compile(key, names), value, optional)
+            });
+            Op::Map(entries.collect())
         }
         Node::Comprehension { kind, range, filter, body } => Op::Comprehension {
             kind: *kind,
@@ -193,6 +198,19 @@ fn compile(node: &Node, names: &dyn Names) -> Op {
             body: boxed(body),
         },
     }
+}
+
+/// Where an optional is expected, a name is one that is absent until a step sets it.
+fn compile_optional(node: &Node, names: &dyn Names) -> Op {
+    match compile(node, names) {
+        name if is_name(node) => Op::IfSet(Box::new(name)),
+        value => value,
+    }
+}
+
+fn compile_entry(entry: &Entry, names: &dyn Names) -> (Op, bool) {
+    let value = if entry.optional { compile_optional(&entry.node, names) } else { compile(&entry.node, names) };
+    (value, entry.optional)
 }
 
 /// A pattern that stands in the plan is compiled once.
@@ -208,6 +226,10 @@ fn call(function: &'static Function, arguments: &[Node], names: &dyn Names) -> O
 fn namespaced(operand: &Node, field: &str, names: &dyn Names) -> Option<Op> {
     match operand {
         Node::Name { root, .. } if is_namespace(root) => Some(bind(root, Some(field), names)),
+        Node::Name { root, .. } => match names.bind(root, Some(field)) {
+            Some(Binding::Cell(cell)) => Some(Op::Cell(cell, format!("{root}.{field}").into())),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -218,6 +240,8 @@ fn bind(root: &str, field: Option<&str>, names: &dyn Names) -> Op {
         Some(Binding::Slot(slot)) => Op::Slot(slot),
         Some(Binding::Response(field)) => Op::Response(field),
         Some(Binding::Fact(fact)) => Op::Fact(fact),
+        Some(Binding::Row(set)) => Op::Row(set, root.into()),
+        Some(Binding::Cell(cell)) => Op::Cell(cell, root.into()),
         None => Op::Unknown(field.map_or_else(|| root.to_owned(), |field| format!("{root}.{field}"))),
     }
 }

@@ -68,6 +68,8 @@ pub(super) enum Node {
         field: String,
         field_span: Span,
     },
+    /// `has(name)`.
+    IsSet(Box<Node>),
     Index {
         operand: Box<Node>,
         index: Box<Node>,

@@ -116,6 +116,7 @@ impl Inference<'_> {
                 self.infer(operand);
                 Type::Bool
             }
+            Node::IsSet(_) => Type::Bool,
             Node::Not(operand) => {
                 self.condition(operand, None);
                 Type::Bool

@@ -8,15 +8,16 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::expr::{DataProgram, Expr, Program, SlotId, Template, TextProgram};
+use crate::expr::{DataProgram, Expr, Program, SetId, SlotId, Template, TextProgram};
 use crate::metrics::{Site, SiteId};
 use crate::plan::{self, Branch, Count, StepKind};
+use crate::source::Spanned;
 use crate::units::Duration;
 use crate::validate::http::inherited;
 use crate::validate::place::{self, Place};
 use crate::validate::{ValidPlan, ValidScenario};
 
-use super::{Action, Block, CheckId, CheckInfo, Graph, PollStep, Scenario, Step, StepId, Times, TlsOptions};
+use super::{Action, Block, CheckId, CheckInfo, Graph, PollStep, RowUse, Scenario, Step, StepId, Times, TlsOptions};
 
 pub(super) use crate::validate::place::poll_name;
 use bindings::{Bindings, ids, slots};
@@ -24,13 +25,17 @@ pub(super) use delivery::MAX_BODY;
 pub(super) use request::AGENT;
 
 const WHILE_MAX: u64 = 1000;
+/// What browsers open to one host.
+const MAX_PARALLEL: usize = 6;
 const POLL_EVERY: plan::Sleep = plan::Sleep::Fixed(Duration::from_secs(1));
 
 pub fn compile(valid: &ValidPlan) -> Graph {
     let slots = slots(valid);
     let ids = ids(&slots);
     let mut arena = Arena { metrics: place::custom_metrics(&valid.scenarios), ..Arena::default() };
-    let scenarios = valid.scenarios.iter().map(|scenario| arena.scenario(valid, scenario, &ids)).collect();
+    let mut scenarios: Vec<Scenario> =
+        valid.scenarios.iter().map(|scenario| arena.scenario(valid, scenario, &ids)).collect();
+    number_takers(&mut scenarios);
     Graph {
         name: valid.name.clone(),
         description: valid.plan.description.as_ref().map(|description| description.value.clone()),
@@ -39,6 +44,7 @@ pub fn compile(valid: &ValidPlan) -> Graph {
         steps: arena.steps,
         sites: arena.sites,
         slots,
+        data: valid.data.clone(),
         checks: arena.checks,
         custom_metrics: arena.metrics,
         thresholds: valid.thresholds.clone(),
@@ -47,6 +53,21 @@ pub fn compile(valid: &ValidPlan) -> Graph {
         route: valid.route.clone(),
         secrets: valid.secrets.clone(),
         seed: valid.seed,
+    }
+}
+
+/// VUs have their ids in the order of the scenarios; those that take rows of a set are numbered among themselves.
+fn number_takers(scenarios: &mut [Scenario]) {
+    let mut vus = 0;
+    let mut takers: HashMap<SetId, u64> = HashMap::new();
+    for scenario in scenarios {
+        let peak = scenario.executor.peak_vus();
+        for rows in &mut scenario.rows {
+            let before = takers.entry(rows.set).or_default();
+            rows.skipped = vus - *before;
+            *before += peak;
+        }
+        vus += peak;
     }
 }
 
@@ -65,6 +86,10 @@ fn cookies(valid: &ValidPlan, scenario: &ValidScenario) -> plan::Cookies {
     inherited(&levels, None, |http| http.cookies.as_ref()).map(|cookies| cookies.value).unwrap_or_default()
 }
 
+fn width(written: Option<&Spanned<u64>>, default: usize) -> usize {
+    written.and_then(|written| usize::try_from(written.value).ok()).unwrap_or(default)
+}
+
 /// The graph while it grows.
 #[derive(Default)]
 struct Arena {
@@ -80,8 +105,14 @@ impl Arena {
     fn scenario(&mut self, valid: &ValidPlan, scenario: &ValidScenario, ids: &HashMap<String, SlotId>) -> Scenario {
         let top = Place::top(scenario);
         let site = self.site(top.scenario_site());
-        let bindings =
-            Bindings { constants: &valid.constants, slots: ids, scenario: &scenario.name, later: Default::default() };
+        let bindings = Bindings {
+            constants: &valid.constants,
+            slots: ids,
+            data: &valid.data,
+            scenario: &scenario.name,
+            later: Default::default(),
+            rows: Default::default(),
+        };
         let mut compiler = Compiler { arena: self, valid, scenario, bindings: &bindings };
         let [on_start, body, on_stop] = scenario.sections().map(|section| compiler.block(&top, section));
         Scenario {
@@ -94,6 +125,7 @@ impl Arena {
             body,
             on_stop,
             later: bindings.later.get(),
+            rows: bindings.rows.into_inner().into_iter().map(|set| RowUse { set, skipped: 0 }).collect(),
             cookies: cookies(valid, scenario),
         }
     }
@@ -167,9 +199,15 @@ impl Compiler<'_, '_> {
                 let max = max.as_ref().map_or(WHILE_MAX, |max| max.value);
                 ("while", Action::While { condition: self.program(condition), max, body: self.block(place, steps) })
             }
-            StepKind::ForEach { items, bind, steps } => {
+            StepKind::ForEach { items, bind, concurrency, steps } => {
                 let bind = self.bindings.iteration_slot(&bind.value);
-                ("for_each", Action::ForEach { items: self.program(items), bind, body: self.block(place, steps) })
+                let concurrency = width(concurrency.as_ref(), 1);
+                let (items, body) = (self.program(items), self.block(place, steps));
+                ("for_each", Action::ForEach { items, bind, concurrency, body })
+            }
+            StepKind::Parallel { branches, max } => {
+                let max = width(max.as_ref(), MAX_PARALLEL);
+                ("parallel", Action::Parallel { branches: self.block(place, branches), max })
             }
             StepKind::Choose(branches) => ("choose", self.choose(place, branches)),
             StepKind::Log { level, message } => {

@@ -5,10 +5,11 @@ mod delivery;
 use std::fmt::Write as _;
 
 use crate::clean::mask;
+use crate::data::{Column, DataSet};
 use crate::expr::{DataProgram, Program, SlotId};
 use crate::judge::Threshold;
 use crate::load::{Executor, Ramp, Stage, chart};
-use crate::plan::{GiveUp, LogLevel, Pick, Sleep, StatusRange, StopScope};
+use crate::plan::{EnvKind, GiveUp, LogLevel, OnExhausted, Pick, RowPer, RowPick, Sleep, StatusRange, StopScope};
 use crate::units::{Duration, format_duration};
 
 use super::compile::{AGENT, poll_name};
@@ -20,6 +21,7 @@ pub fn explain(graph: &Graph) -> String {
     let mut tree = Tree { graph, out: String::new() };
     tree.line(0, &graph.name);
     tree.connections();
+    tree.data();
     for scenario in &graph.scenarios {
         tree.scenario(scenario);
     }
@@ -73,10 +75,27 @@ impl Tree<'_> {
         self.line(1, &text);
     }
 
+    fn data(&mut self) {
+        if self.graph.data.is_empty() {
+            return;
+        }
+        let graph = self.graph;
+        self.out.push('\n');
+        self.line(0, "data");
+        for set in &graph.data {
+            self.line(1, &data_set(set));
+        }
+    }
+
     fn scenario(&mut self, scenario: &Scenario) {
         self.out.push('\n');
         self.line(0, &format!("scenario {}", scenario.name));
         self.line(1, &format!("load: {}", load(scenario)));
+        let names = scenario.rows.iter().filter_map(|rows| self.graph.data.get(rows.set.0 as usize));
+        let names: Vec<&str> = names.map(|set| set.name.as_str()).collect();
+        if !names.is_empty() {
+            self.line(1, &format!("takes rows of {}", names.join(", ")));
+        }
         if let Some(cookies) = delivery::cookies(scenario.cookies) {
             self.line(1, cookies);
         }
@@ -115,6 +134,7 @@ impl Tree<'_> {
             Action::Repeat { body, .. }
             | Action::While { body, .. }
             | Action::ForEach { body, .. }
+            | Action::Parallel { branches: body, .. }
             | Action::Group { body, .. } => self.block(inside, body),
             Action::Poll(poll) => {
                 if step.name != poll_name(poll.until.text()) {
@@ -148,9 +168,12 @@ impl Tree<'_> {
             Action::Repeat { times: Times::Fixed(times), .. } => format!("repeat {times} times"),
             Action::Repeat { times: Times::Computed(times), .. } => format!("repeat {} times", times.text()),
             Action::While { condition, max, .. } => format!("while {}, at most {max} times", condition.text()),
-            Action::ForEach { items, bind, .. } => {
-                format!("for each {} in {}", self.slot(*bind), items.text())
+            Action::ForEach { items, bind, concurrency, .. } => {
+                let at_once =
+                    if *concurrency > 1 { format!(", at most {concurrency} at the same time") } else { String::new() };
+                format!("for each {} in {}{at_once}", self.slot(*bind), items.text())
             }
+            Action::Parallel { max, .. } => format!("parallel, at most {max} at the same time"),
             Action::Poll(poll) if step.name == poll_name(poll.until.text()) => step.name.clone(),
             Action::Poll(_) => format!("poll {}", step.name),
             Action::Choose { .. } => "choose one by weight".to_owned(),
@@ -237,6 +260,37 @@ impl Tree<'_> {
             self.line(1, &threshold(written));
         }
     }
+}
+
+fn data_set(set: &DataSet) -> String {
+    let rows = set.table.len();
+    let column = |column: &Column| match column.kind {
+        Some(EnvKind::Int) => format!("{}: int", column.name),
+        Some(EnvKind::Float) => format!("{}: float", column.name),
+        Some(EnvKind::Bool) => format!("{}: bool", column.name),
+        Some(EnvKind::Text) | None => column.name.clone(),
+    };
+    let columns: Vec<String> = set.table.columns().iter().map(column).collect();
+    let per = match set.per {
+        RowPer::Iteration => "iteration",
+        RowPer::Vu => "VU",
+    };
+    let pick = match set.pick {
+        RowPick::Sequential => format!("in order, one per {per}"),
+        RowPick::Random => format!("any, one per {per}"),
+        RowPick::Shuffle => format!("shuffled, one per {per}"),
+        RowPick::PerVu => "VU k has row k, from the first again".to_owned(),
+        RowPick::Unique => {
+            let end = match set.on_exhausted {
+                OnExhausted::StopVu => "the VU stops",
+                OnExhausted::Recycle => "from the first again",
+                OnExhausted::Fail => "the test stops",
+            };
+            format!("each once, one per {per}, then {end}")
+        }
+    };
+    let plural = if rows == 1 { "" } else { "s" };
+    format!("{}: {rows} row{plural} from {} ({}); {pick}", set.name, set.origin, columns.join(", "))
 }
 
 fn load(scenario: &Scenario) -> String {

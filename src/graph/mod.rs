@@ -17,7 +17,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::compress::Encoding;
-use crate::expr::{DataProgram, JsonPath, Program, SlotId, TextProgram};
+use crate::data::DataSet;
+use crate::expr::{DataProgram, JsonPath, Program, SetId, SlotId, TextProgram};
 use crate::judge::Threshold;
 use crate::load::Executor;
 use crate::metrics::{Site, SiteId};
@@ -48,6 +49,8 @@ pub struct Graph {
     /// Static tags of everything that emits samples.
     pub sites: Vec<Site>,
     pub slots: Vec<Slot>,
+    /// Data sets; [`SetId`] indexes it.
+    pub data: Vec<Arc<DataSet>>,
     pub checks: Vec<CheckInfo>,
     /// Names of the custom trends that groups declare with `metric:`. [`crate::metrics::Metric::Custom`] indexes it.
     pub custom_metrics: Vec<String>,
@@ -80,6 +83,16 @@ pub struct Scenario {
     pub on_stop: Block,
     pub later: LaterReads,
     pub cookies: Cookies,
+    /// The data sets that its steps mention, of which its VUs take rows.
+    pub rows: Vec<RowUse>,
+}
+
+/// VUs of a scenario take rows of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowUse {
+    pub set: SetId,
+    /// How many VUs with lower ids take none: VU `id` is number `id - 1 - skipped` of those that do.
+    pub skipped: u64,
 }
 
 /// What steps read of a response after its own request is done with it. The rest is let go at once: ten thousand users that
@@ -137,7 +150,8 @@ pub enum Action {
     If { condition: Program, then: Block, otherwise: Block },
     Repeat { times: Times, body: Block },
     While { condition: Program, max: u64, body: Block },
-    ForEach { items: Program, bind: SlotId, body: Block },
+    ForEach { items: Program, bind: SlotId, concurrency: usize, body: Block },
+    Parallel { branches: Block, max: usize },
     Poll(Box<PollStep>),
     Choose { branches: Vec<(u64, Block)>, total: u64 },
     Group { name: String, metric: Option<u16>, body: Block },

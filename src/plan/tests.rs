@@ -32,6 +32,11 @@ description: every word
 allow: [no-checks]
 env: { N1: x, N2: { default: 5, required: true, secret: true, type: int } }
 vars: { n3: [1, "${env.N1}"] }
+data:
+  n22: { csv: a.csv, delimiter: tab, header: false, columns: [x, y], types: { x: int }, pick: unique, per: vu, on_exhausted: fail }
+  n23: { json: a.json }
+  n24: { jsonl: a.jsonl }
+  n25: { rows: [{ x: [1, { y: 2 }] }] }
 http:
   base_url: ${env.N1}
   headers: { N4: a }
@@ -114,8 +119,10 @@ steps:
   - while: status == 200
     max: 3
     steps: [{ sleep: 1s }]
-  - for_each: { in: "[1]", as: n21 }
+  - for_each: { in: "[1]", as: n21, concurrency: 2 }
     steps: [{ sleep: 1s }]
+  - parallel: [{ sleep: 1s }]
+    max_parallel: 2
   - poll: { until: status == 200, fail_if: status == 500, every: 1s, attempts: 1, timeout: 1s, first: wait, on_give_up: none, steps: [{ sleep: 1s }] }
   - choose: [{ weight: 1, steps: [{ sleep: 1s }] }]
   - group: g

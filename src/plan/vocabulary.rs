@@ -97,6 +97,9 @@ pub const LOG_LEVELS: &[&str] = &["debug", "info", "warn", "error"];
 pub const STOP_SCOPES: &[&str] = &["iteration", "vu", "test"];
 pub const PICKS: &[&str] = &["one", "first", "last", "random", "all", "count"];
 pub const FIRST: &[&str] = &["now", "wait"];
+pub const ROW_PICKS: &[&str] = &["sequential", "random", "shuffle", "unique", "per_vu"];
+pub const ROWS_PER: &[&str] = &["iteration", "vu"];
+pub const ON_EXHAUSTED: &[&str] = &["stop_vu", "recycle", "fail"];
 pub const COOKIES: &[&str] = &["per_vu", "per_iteration", "off"];
 pub const ENCODINGS: &[&str] = Encoding::NAMES;
 
@@ -114,6 +117,7 @@ pub static PART: Object = object("a part of `multipart`", &[PART_WORDS], &[]);
 pub static BODY_FILE: Object = object("`body_file`", &[BODY_FILE_WORDS], &["path"]);
 pub static STAGE: Object = object("a stage", &[STAGE_WORDS], &["duration", "target"]);
 pub static ENV_VAR: Object = object("an environment variable", &[ENV_WORDS], &[]);
+pub static DATA_SET: Object = object("a data set", &[DATA_SET_WORDS], &[]);
 pub static THRESHOLD: Object = object("a threshold", &[THRESHOLD_WORDS], &["threshold"]);
 pub static REQUEST: Object = object("`request`", &[METHOD_WORDS, REQUEST_WORDS], &["method", "url"]);
 pub static EXTRACT: Object = object("an extraction", &[EXTRACT_WORDS], &[]);
@@ -178,6 +182,25 @@ static FOR_EACH_STEP: Object = object(
     "a `for_each` step",
     &[&[here("for_each", Of(&FOR_EACH), "Once for every item of a list."), NESTED], COMMON],
     &["for_each", "steps"],
+);
+static PARALLEL_STEP: Object = object(
+    "a `parallel` step",
+    &[
+        &[
+            here(
+                "parallel",
+                Steps,
+                "Steps that run at the same time, each one a branch; a `group` makes a branch of several.",
+            ),
+            here(
+                "max_parallel",
+                Whole,
+                "How many branches run at the same time; 6 by default, as a browser opens to a host.",
+            ),
+        ],
+        COMMON,
+    ],
+    &["parallel"],
 );
 static POLL_STEP: Object = object(
     "a `poll` step",
@@ -244,13 +267,13 @@ pub const STEP_FORMS: &[StepForm] = &[
     form("repeat", &REPEAT_STEP),
     form("while", &WHILE_STEP),
     form("for_each", &FOR_EACH_STEP),
+    form("parallel", &PARALLEL_STEP),
     form("poll", &POLL_STEP),
     form("choose", &CHOOSE_STEP),
     form("group", &GROUP_STEP),
     form("log", &LOG_STEP),
     form("outcome", &OUTCOME_STEP),
     form("stop", &STOP_STEP),
-    later_form("parallel"),
     later_form("collect"),
     later_form("record"),
     later_form("use"),
@@ -269,9 +292,9 @@ const fn later_form(key: &'static str) -> StepForm {
 
 /// Every object, outermost first: where a misplaced key may belong.
 pub fn objects() -> Vec<&'static Object> {
-    let named: [&'static Object; 23] = [
+    let named: [&'static Object; 24] = [
         &PLAN, &SCENARIO, &HTTP, &TLS, &DNS, &AUTH, &BASIC, &DIGEST, &RETRY, &BACKOFF, &PART, &BODY_FILE, &STAGE,
-        &ENV_VAR, &THRESHOLD, &REQUEST, &EXTRACT, &SLEEP, &FOR_EACH, &POLL, &BRANCH, &LOG, &STOP,
+        &ENV_VAR, &DATA_SET, &THRESHOLD, &REQUEST, &EXTRACT, &SLEEP, &FOR_EACH, &POLL, &BRANCH, &LOG, &STOP,
     ];
     let mut all: Vec<&'static Object> = named.into_iter().collect();
     for form in STEP_FORMS {
@@ -284,6 +307,7 @@ pub fn objects() -> Vec<&'static Object> {
 
 // Named, because a constant's arguments cannot refer to statics.
 static ENV_ENTRY: Shape = Any(&[Text, Of(&ENV_VAR)]);
+static A_DATA_SET: Shape = Of(&DATA_SET);
 static A_SCENARIO: Shape = Of(&SCENARIO);
 static METRIC_THRESHOLDS: Shape = Any(&[Text, List(&A_THRESHOLD)]);
 static A_THRESHOLD: Shape = Any(&[Text, Of(&THRESHOLD)]);
@@ -303,6 +327,7 @@ const PLAN_WORDS: &[Word] = &[
         "What is read from the environment: a name and its default, or `{required, secret, type}`.",
     ),
     here("vars", Map(&Data), "Values that do not change during a run."),
+    here("data", Map(&A_DATA_SET), "Data sets: rows from a file, read as `${NAME.COLUMN}`."),
     here("scenarios", Map(&A_SCENARIO), "What runs side by side, by name."),
     here(
         "thresholds",
@@ -345,7 +370,6 @@ const LOAD: &[Word] = &[
 const PLAN_LATER: &[Word] = &[
     later("setup", "steps before everything else"),
     later("teardown", "steps after everything else"),
-    later("data", "data sets from files"),
     later("fragments", "steps with a name, for `use`"),
     later("include", "other files with fragments"),
     later("metrics", "metrics of the plan's own"),
@@ -512,6 +536,35 @@ const ENV_WORDS: &[Word] = &[
     here("type", OneOf(ENV_KINDS), "What the text is read as; `text` by default."),
 ];
 
+const DATA_SET_WORDS: &[Word] = &[
+    here("csv", Text, "A CSV file, relative to the plan."),
+    here("json", Text, "A file with a JSON array of objects, relative to the plan."),
+    here("jsonl", Text, "A file with one JSON object on each line, relative to the plan."),
+    here("rows", List(&Data), "The rows themselves: `[{id: 1}, {id: 2}]`."),
+    here("delimiter", Text, "What separates the fields of CSV: one character, or `tab`; a comma by default."),
+    here("header", Bool, "Whether the first line of CSV names the columns; `true` by default."),
+    here("columns", List(&Text), "The columns of CSV to keep; without a header, the names of all of them."),
+    here("types", Map(&OneOf(ENV_KINDS)), "What columns of CSV are read as; `text` by default: `007` stays `007`."),
+    here(
+        "pick",
+        OneOf(ROW_PICKS),
+        "Which row is next; `sequential` by default. `random` may repeat, `shuffle` is `sequential` in an order of chance, `unique` gives each row once in the whole run, `per_vu` gives VU k row k.",
+    ),
+    here(
+        "per",
+        OneOf(ROWS_PER),
+        "How long a row is kept: for one `iteration` (the default), or for the life of the `vu`.",
+    ),
+    here(
+        "on_exhausted",
+        OneOf(ON_EXHAUSTED),
+        "When `unique` has no row left: `stop_vu` (the default), `recycle` begins again, `fail` stops the test.",
+    ),
+    later("collected", "rows that `setup` collects"),
+    later("save", "the file that collected rows are written to"),
+    later("reuse", "takes the saved file where it exists"),
+];
+
 const THRESHOLD_WORDS: &[Word] = &[
     here("threshold", Text, "The expression: `p(95)<300`."),
     here("abort_on_fail", Bool, "Ends the run as soon as it breaks."),
@@ -594,7 +647,7 @@ const SLEEP_WORDS: &[Word] = &[
 const FOR_EACH_WORDS: &[Word] = &[
     here("in", Expression, "An expression that gives a list."),
     here("as", Text, "The name of the item."),
-    later("concurrency", "how many items at the same time"),
+    here("concurrency", Whole, "How many items at the same time; 1 by default, one after the other."),
 ];
 
 const POLL_WORDS: &[Word] = &[
@@ -617,8 +670,6 @@ const STOP_WORDS: &[Word] =
     &[here("iteration", Template, "The iteration's outcome."), here("test", Template, "The reason of failure.")];
 
 const LATER_STEPS: &[Word] = &[
-    later("parallel", "steps at the same time"),
-    later("max_parallel", "how many at the same time"),
     later("collect", "adds a row to a data set"),
     later("record", "a sample of a custom metric"),
     later("use", "steps of a fragment"),

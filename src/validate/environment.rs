@@ -71,6 +71,7 @@ pub(super) fn mask(found: &mut Diagnostics, plan: &Plan, constants: &Constants) 
         hide(&mut diagnostic.message);
         diagnostic.label.iter_mut().for_each(hide);
         diagnostic.also.iter_mut().for_each(|(_, label)| hide(label));
+        diagnostic.quote.iter_mut().for_each(|quote| hide(&mut quote.text));
         diagnostic.help.iter_mut().for_each(hide);
     }
 }

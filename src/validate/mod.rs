@@ -3,6 +3,7 @@
 //! After it no user mistake in the plan is possible. Must never know: the network, executors at work.
 
 pub(crate) mod constants;
+mod data;
 pub(crate) mod delivery;
 mod environment;
 mod files;
@@ -66,7 +67,9 @@ pub struct ValidPlan<'p> {
     /// Values to mask in all output.
     pub secrets: Vec<String>,
     pub scenarios: Vec<ValidScenario<'p>>,
-    /// Contents of every file that the plan names, by the path as written.
+    /// In the order of the plan.
+    pub data: Vec<Arc<crate::data::DataSet>>,
+    /// Contents of every file that requests send, and of certificates, by the path as written.
     pub files: BTreeMap<String, Arc<[u8]>>,
     /// Those in which `${ expr }` is replaced.
     pub(crate) file_templates: files::FileTemplates,
@@ -126,8 +129,10 @@ pub fn check<'p>(
     let constants = environment::read(plan, overrides, environment, seed, &mut found);
     let scenarios = scenarios(plan, overrides, &constants, &mut found);
     let file_templates = files::templates(source, &scenarios, &mut found);
-    names::check(plan, &scenarios, &file_templates, &mut found);
-    types::check(plan, &scenarios, &file_templates, &mut found);
+    let sets = data::read(plan, source, &mut found);
+    let reads = names::check(plan, &scenarios, &constants, &sets, &file_templates, &mut found);
+    data::lint(&sets, &scenarios, &reads, &mut found);
+    types::check(plan, &scenarios, &sets, &file_templates, &mut found);
     requests::check(plan, &scenarios, &constants, &mut found);
     steps::check(plan, &scenarios, &mut found);
     let files = files::read(plan, source, &scenarios, &mut found);
@@ -150,6 +155,7 @@ pub fn check<'p>(
         secrets: [environment::secrets(plan, &constants), route::secrets(&route)].concat(),
         constants,
         scenarios,
+        data: sets.into_iter().filter_map(|loaded| loaded.set).collect(),
         files,
         file_templates,
         route,

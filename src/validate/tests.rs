@@ -293,17 +293,19 @@ fn names_must_exist_and_be_set_before() {
         ("steps: [{ log: '${status}' }, { get: http://h/ }, { log: '${status}' }]", &["no-response-yet at 1:19"]),
         ("steps: [{ log: '${x}' }, { set: { x: 1 } }, { log: '${x}' }]", &["unset-name at 1:19"]),
         ("steps: [{ set: { a: 1, b: '${a}', c: '${d}', d: 2 } }]", &["unset-name at 1:41"]),
-        // A branch that may be taken counts as taken, but not for the other branch.
         (
-            "steps: [{ if: 1 == 1, then: [{ set: { x: 1 } }], else: [{ log: '${x}' }] }, { log: '${x}' }]",
-            &["unset-name at 1:67"],
+            "steps: [{ if: vu.id == 1, then: [{ set: { x: 1 } }], else: [{ log: '${x}' }] }, { log: '${x}' }]",
+            &["unset-name at 1:71", "unset-name at 1:91"],
         ),
         (
             "steps: [{ choose: [{ weight: 1, steps: [{ set: { x: 1 } }] }, { weight: 1, steps: [{ log: '${x}' }] }] }]",
             &["unset-name at 1:94"],
         ),
-        // What a loop sets later may be there in its next round.
-        ("steps: [{ repeat: 2, steps: [{ log: '${x} ${status}' }, { get: http://h/, extract: { x: $.a } }] }]", &[]),
+        // What a loop sets later is there in its next round, and not in its first.
+        (
+            "steps: [{ repeat: 2, steps: [{ log: '${x} ${status}' }, { get: http://h/, extract: { x: $.a } }] }]",
+            &["unset-name at 1:40", "no-response-yet at 1:45"],
+        ),
         ("steps: [{ while: x == 1, steps: [{ set: { x: 1 } }] }]", &["unset-name at 1:18"]),
         ("steps: [{ for_each: { in: 'range(0, 2)', as: i }, steps: [{ log: '${i}' }] }, { log: '${i}' }]", &[]),
         ("steps: [{ poll: { until: json.ok, attempts: 2, steps: [{ get: http://h/ }] } }]", &[]),
@@ -338,6 +340,115 @@ fn names_must_exist_and_be_set_before() {
             &[],
         ),
         ("http: { auth: { bearer: '${vu.t}' } }\nsteps: [{ get: http://h/, auth: none, extract: { vu.t: $.t } }]", &[]),
+    ]);
+}
+
+const GET_X: &str = "{ get: http://h/, extract: { x: $.x } }";
+
+/// `steps` as a flow list, in which `GET` gives `x` a value; then whether `x` is set behind them on every way.
+fn check_ways(rows: &[(&str, bool)]) {
+    for (steps, is_set) in rows {
+        let steps = steps.replace("GET", GET_X);
+        let head = "vars: { yes: true, none: [], two: [1, 2], zero: 0 }\n";
+        let found = found_in(&format!("{head}steps: [{steps}, {{ log: '${{x}}' }}]"), &Overrides::default(), &[]);
+        let codes: Vec<&str> = found.iter().map(|one| one.split(' ').next().unwrap_or_default()).collect();
+        assert_eq!(codes, if *is_set { &[][..] } else { &["unset-name"][..] }, "{steps}");
+    }
+}
+
+#[test]
+fn a_name_is_set_where_every_way_sets_it() {
+    check_ways(&[
+        ("{ if: vu.id == 1, then: [GET] }", false),
+        ("{ if: vu.id == 1, then: [GET], else: [{ set: { x: 1 } }] }", true),
+        ("{ if: vu.id == 1, then: [GET], else: [{ sleep: 1s }] }", false),
+        ("{ set: { x: 1 } }, { if: vu.id == 1, then: [GET] }", true),
+        ("{ get: http://h/, if: vu.id == 1, extract: { x: $.x } }", false),
+        ("{ get: http://h/, extract: { x: { jsonpath: $.x, default: 1 } } }", true),
+        // A way that ends before leads nowhere.
+        ("{ if: vu.id == 1, then: [GET], else: [{ stop: iteration }] }", true),
+        ("{ if: vu.id == 1, then: [GET], else: [{ if: vu.id == 2, then: [{ stop: vu }] }] }", false),
+        ("{ if: vu.id == 1, then: [GET], else: [{ group: g, steps: [{ stop: test }] }] }", true),
+        // Loops that may not run, and those that do.
+        ("{ repeat: 2, steps: [GET] }", true),
+        ("{ repeat: '${vu.id}', steps: [GET] }", false),
+        ("{ repeat: '${size(two)}', steps: [GET] }", true),
+        ("{ repeat: '${zero}', steps: [GET] }", false),
+        ("{ while: vu.id == 1, steps: [GET] }", false),
+        ("{ for_each: { in: 'range(0, vu.id)', as: i }, steps: [GET] }", false),
+        ("{ for_each: { in: 'range(0, vu.id)', as: x }, steps: [{ sleep: 1s }] }", false),
+        ("{ for_each: { in: 'two', as: x }, steps: [{ sleep: 1s }] }", true),
+        ("{ for_each: { in: 'none', as: i }, steps: [GET] }", false),
+        ("{ poll: { until: x == 1, attempts: 2, steps: [GET] } }", true),
+        ("{ poll: { until: x == 1, attempts: 2, on_give_up: continue, steps: [GET] } }", true),
+        ("{ poll: { until: x == 1, timeout: 1s, every: 2s, first: wait, on_give_up: continue, steps: [GET] } }", false),
+        ("{ choose: [{ weight: 1, steps: [GET] }, { weight: 1, steps: [GET] }] }", true),
+        ("{ choose: [{ weight: 1, steps: [GET] }, { weight: 1, steps: [{ sleep: 1s }] }] }", false),
+        ("{ choose: [{ weight: 1, steps: [GET] }, { weight: 0, steps: [{ sleep: 1s }] }] }", true),
+        // Conditions that are known before the run.
+        ("{ if: yes, then: [GET] }", true),
+        ("{ if: '!yes', then: [GET] }", false),
+        ("{ if: '!yes', then: [{ sleep: 1s }], else: [GET] }", true),
+        // All branches have run afterwards.
+        ("{ parallel: [{ sleep: 1s }, GET] }", true),
+        ("{ parallel: [{ sleep: 1s }, { if: vu.id == 1, then: [GET] }] }", false),
+        ("{ parallel: [{ if: vu.id == 1, then: [GET] }, GET] }", true),
+        ("{ parallel: [{ group: g, steps: [GET, { log: '${x}' }] }] }", true),
+        // A condition that makes sure.
+        ("{ if: vu.id == 1, then: [GET] }, { if: '!has(x)', then: [{ stop: iteration }] }", true),
+        ("{ if: vu.id == 1, then: [GET] }, { if: has(x), then: [{ log: '${x}' }] }", false),
+        ("{ if: vu.id == 1, then: [GET] }, { if: has(x) && vu.id == 1, then: [{ log: '${x}' }], else: [GET] }", true),
+        ("{ if: vu.id == 1, then: [GET] }, { if: '!has(x) || x == 1', then: [GET] }", true),
+        ("{ while: '!has(x)', max: 3, steps: [GET] }", true),
+        ("{ if: vu.id == 1, then: [GET] }, { set: { x: '${has(x) ? x : 1}' } }", true),
+        ("{ if: vu.id == 1, then: [GET] }, { set: { x: '${x.orValue(1)}' } }", true),
+    ]);
+}
+
+#[test]
+fn names_of_the_vu_last_and_are_set_on_every_way_too() {
+    check_all(&[
+        ("steps: [{ log: '${vu.x}' }, { set: { vu.x: 1 } }]", &["unset-name at 1:19"]),
+        ("steps: [{ log: '${vu.x.orValue(0)} ${has(vu.x) ? vu.x : 0}' }, { set: { vu.x: 1 } }]", &[]),
+        ("steps: [{ if: '!has(vu.x)', then: [{ set: { vu.x: 1 } }] }, { log: '${vu.x}' }]", &[]),
+        ("on_start: [{ set: { vu.x: 1 }, if: vu.id == 1 }]\nsteps: [{ log: '${vu.x}' }]", &["unset-name at 2:19"]),
+        ("on_start: [{ log: '${vu.x}' }]\nsteps: [{ set: { vu.x: 1 } }]", &["unset-name at 1:22"]),
+        ("steps: [{ set: { vu.x: 1 } }]\non_stop: [{ log: '${vu.x}' }]", &["unset-name at 2:21"]),
+        ("steps: [{ set: { vu.x: 1 } }]\non_stop: [{ log: '${vu.x}', if: has(vu.x) }]", &[]),
+        // Ending `on_start` does not end the VU.
+        (
+            "on_start: [{ stop: iteration, if: vu.id == 1 }, { set: { vu.x: 1 } }]\nsteps: [{ log: '${vu.x}' }]",
+            &["unset-name at 2:19"],
+        ),
+        ("on_start: [{ stop: vu, if: vu.id == 1 }, { set: { vu.x: 1 } }]\nsteps: [{ log: '${vu.x}' }]", &[]),
+    ]);
+}
+
+#[test]
+fn a_response_is_there_where_every_way_has_a_request() {
+    check_all(&[
+        ("steps: [{ get: http://h/, if: vu.id == 1 }, { log: '${status}' }]", &["no-response-yet at 1:55"]),
+        ("steps: [{ get: http://h/, if: vu.id == 1 }, { log: '${status.orValue(0)} ${json.?a.orValue(0)}' }]", &[]),
+        ("steps: [{ get: http://h/, if: vu.id == 1 }, { log: '${status}', if: has(json) }]", &[]),
+        ("steps: [{ parallel: [{ get: http://h/ }, { log: '${status}' }] }]", &["no-response-yet at 1:52"]),
+        ("steps: [{ parallel: [{ get: http://h/ }, { sleep: 1s }] }, { log: '${status}' }]", &[]),
+    ]);
+}
+
+#[test]
+fn what_branches_of_a_parallel_do_at_the_same_time_is_bounded_and_apart() {
+    check_all(&[
+        ("steps: [{ parallel: [{ set: { x: 1 } }, { log: '${x} ${has(x)}' }] }]", &["unset-name at 1:51"]),
+        ("steps: [{ parallel: [{ parallel: [{ log: '${x}' }] }, { set: { x: 1 } }] }]", &["unset-name at 1:45"]),
+        ("steps: [{ set: { x: 0 } }, { parallel: [{ set: { x: 1 } }, { log: '${x}' }] }]", &[]),
+        ("steps: [{ parallel: [{ sleep: 1s }], max_parallel: 0 }]", &["zero-value at 1:52"]),
+        ("steps: [{ parallel: [{ sleep: 1s }], max_parallel: 1001 }]", &["out-of-range at 1:52"]),
+        (
+            "steps: [{ for_each: { in: '[1]', as: i, concurrency: 0 }, steps: [{ sleep: 1s }] }]",
+            &["zero-value at 1:54"],
+        ),
+        ("steps: [{ for_each: { in: '[1]', as: i, concurrency: 1000 }, steps: [{ sleep: 1s }] }]", &[]),
+        ("steps: [{ parallel: [] }]", &["empty at 1:21"]),
     ]);
 }
 
@@ -650,6 +761,12 @@ steps:
   - poll: { until: json.done, attempts: 3, steps: [{ get: /turn }] }
   - for_each: { in: "[1, 2]", as: item }
     steps: [{ log: "${item}" }]
+  - get: /more
+    if: seat != null
+    extract: { more: $.more }
+  - if: "!has(more)"
+    then: [{ stop: { iteration: nothing_more } }]
+  - log: ${more}
   - group: wait
     metric: waiting_time
     steps: [{ sleep: 1s }]
@@ -696,6 +813,10 @@ fn a_mistake_of_form_gives_no_second_mistake_elsewhere() {
         ("sleep: 1s", "sleep: 1", "bad-duration"),
         ("if: seat == null", "if: seat = null", "single-equals"),
         ("{ iteration: sold_out }", "{ iteraton: sold_out }", "unknown-key"),
+        ("{ iteration: nothing_more }", "{ iteraton: nothing_more }", "unknown-key"),
+        ("\"!has(more)\"", "not has(more)", "word-operator"),
+        ("if: seat != null", "if: seat =! null", "single-equals"),
+        ("then: [{ stop: { iteration: nothing_more } }]", "then: [{ stopp: iteration }]", "step-kind"),
         ("outcome: booked", "outcome: ${boo", "template-syntax"),
         ("PORT: 80", "PORT:", "no-value"),
         ("PORT: 80", "PORT: { defalt: 80 }", "unknown-key"),
@@ -783,16 +904,19 @@ fn a_body_that_is_discarded_cannot_be_read_on_any_path() {
         (format!("  - get: /b\n  - {{ get: /a, discard_body: true }}\n{reads}"), &["discarded-body at 5:13"]),
         // Where it may be left out, the body of before is there.
         (format!("  - get: /b\n  - {{ get: /a, discard_body: true, if: status == 200 }}\n{reads}"), &[]),
-        (format!("  - get: /b\n  - {{ repeat: 2, steps: [{{ get: /a, discard_body: true }}] }}\n{reads}"), &[]),
+        (
+            format!("  - get: /b\n  - {{ repeat: 2, steps: [{{ get: /a, discard_body: true }}] }}\n{reads}"),
+            &["discarded-body at 5:13"],
+        ),
         (format!("  - get: /b\n  - {{ if: status == 1, then: [{{ get: /a, discard_body: true }}] }}\n{reads}"), &[]),
         (
             "  - poll: { until: json.ok == true, attempts: 2, steps: [{ get: /a, discard_body: true }] }\n".to_owned(),
             &["discarded-body at 3:20"],
         ),
         (
-            "  - { repeat: 2, steps: [{ if: has(json.a), then: [{ sleep: 1s }] }, { get: /a, discard_body: true }] }\n"
+            "  - { get: /b, discard_body: true }\n  - { repeat: 2, steps: [{ if: has(json.a), then: [{ sleep: 1s }] }, { get: /a, discard_body: true }] }\n"
                 .to_owned(),
-            &["discarded-body at 3:36"],
+            &["discarded-body at 4:36"],
         ),
         (
             "  - { get: /a, discard_body: true, checks: [status == 200, \"body != ''\"] }\n".to_owned(),

@@ -4,6 +4,9 @@
 
 mod challenge;
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use md5::Md5;
@@ -45,10 +48,10 @@ impl Algorithm {
     }
 }
 
-/// What servers have demanded of one VU.
-#[derive(Default)]
+/// What servers have demanded of one VU. Shared with its forks, since a server counts the uses of a nonce.
+#[derive(Clone, Default)]
 pub(super) struct Digests {
-    hosts: Vec<Host>,
+    hosts: Rc<RefCell<Vec<Host>>>,
 }
 
 struct Host {
@@ -67,7 +70,7 @@ impl<S: Session> Vu<S> {
     pub(super) fn challenge(&mut self, login: &Login, uri: &Uri, headers: &HeaderMap) -> Result<bool, String> {
         let Some(challenge) = challenge(headers)? else { return Ok(false) };
         let cnonce = format!("{:016x}", self.random.borrow_mut().random::<u64>());
-        let hosts = &mut self.digests.hosts;
+        let mut hosts = self.digests.hosts.borrow_mut();
         hosts.retain(|host| !host.is_for(login, uri));
         if hosts.len() >= MAX_HOSTS {
             hosts.remove(0);
@@ -79,7 +82,8 @@ impl<S: Session> Vu<S> {
     /// Puts in the answer, where the host has challenged before.
     pub(super) fn authorize(&mut self, request: &mut Request, login: &Login) {
         request.headers.remove(AUTHORIZATION);
-        let Some(host) = self.digests.hosts.iter_mut().find(|host| host.is_for(login, &request.uri)) else {
+        let mut hosts = self.digests.hosts.borrow_mut();
+        let Some(host) = hosts.iter_mut().find(|host| host.is_for(login, &request.uri)) else {
             return;
         };
         host.count = host.count.saturating_add(1);

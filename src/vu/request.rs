@@ -8,6 +8,8 @@ mod retry;
 #[cfg(test)]
 mod tests;
 
+use std::rc::Rc;
+
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 
@@ -52,7 +54,7 @@ impl<S: Session> Vu<S> {
             self.run_checks(&spec.checks);
         }
         let later = self.graph.scenarios[self.identity.scenario].later;
-        if let Some(answer) = &mut self.answer {
+        if let Some(answer) = self.answer.as_mut().and_then(Rc::get_mut) {
             answer.keep_only(later);
         }
         if passed { Flow::Next } else { Flow::FAILED }
@@ -120,7 +122,7 @@ impl<S: Session> Vu<S> {
                 Next::Again => restore(&mut request.headers, own_cookies),
                 Next::Done | Next::Lost(_) => {
                     let (url, total) = (request.uri.to_string(), end - way.due);
-                    self.answer = Some(Box::new(Answer::received(exchange, url, total, quoted(spec))));
+                    self.answer = Some(Rc::new(Answer::received(exchange, url, total, quoted(spec))));
                     return;
                 }
             }
@@ -173,7 +175,7 @@ impl<S: Session> Vu<S> {
         let timed_out = has_latency(&failure);
         self.record_failure(step, stage, &failure, timed_out.then_some(end - way.hop_due));
         let whole = timed_out.then_some(end - way.due);
-        self.answer = Some(Box::new(Answer::missing(failure, request.uri.to_string(), whole, quoted(spec))));
+        self.answer = Some(Rc::new(Answer::missing(failure, request.uri.to_string(), whole, quoted(spec))));
     }
 
     /// Records each check; `false` where one did not hold.

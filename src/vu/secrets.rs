@@ -22,6 +22,10 @@ impl Secrets {
     pub(super) fn take(&mut self, slot: SlotId, value: &Value) {
         let mut texts = Vec::new();
         collect(value, &mut texts);
+        self.put(slot, texts);
+    }
+
+    pub(super) fn put(&mut self, slot: SlotId, texts: Vec<String>) {
         match self.taken.iter_mut().find(|(known, _)| *known == slot) {
             Some((_, known)) if *known == texts => return,
             Some((_, known)) => *known = texts,
@@ -33,6 +37,16 @@ impl Secrets {
     pub(super) fn answered(&mut self, response: &str) {
         self.answer = Some(response.to_owned());
         self.mask.take();
+    }
+
+    /// For a fork, which must not tell them either.
+    pub(super) fn fork(&self) -> Secrets {
+        Secrets { taken: self.taken.clone(), answer: self.answer.clone(), mask: OnceCell::new() }
+    }
+
+    /// What a fork has taken since `before`.
+    pub(super) fn taken_since<'s>(&'s self, before: &'s Secrets) -> impl Iterator<Item = &'s (SlotId, Vec<String>)> {
+        self.taken.iter().filter(|taken| !before.taken.contains(taken))
     }
 
     /// `text` without any secret; `of_plan` are those that the plan reads from its environment.

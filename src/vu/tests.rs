@@ -1,5 +1,7 @@
 //! One VU against a scripted wire: what goes out, and what is recorded.
 
+mod parallel;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use tokio::runtime::{Builder, LocalOptions};
 
 use super::{Console, Finished, Identity, Vu};
 use crate::clock::{Duration, now};
+use crate::data::Supply;
 use crate::graph::{self, Graph};
 use crate::metrics::{Aggregate, Metric, Recorder, Snapshot};
 use crate::plan::{self, LogLevel};
@@ -57,18 +60,28 @@ fn compile(http: &str, steps: &str) -> Arc<Graph> {
     let text = format!("http: {{ base_url: 'http://shop'{http} }}\niterations: 1\nsteps:\n{steps}");
     let source = Source::new("plan.yaml", Format::Yaml, text);
     let parsed = plan::parse(&source);
+    let overrides = validate::Overrides { seed: Some(7), ..Default::default() };
     let (valid, _) =
-        validate::check(&parsed, &source, &Default::default(), &|_| None).unwrap_or_else(|found| panic!("{found:#?}"));
+        validate::check(&parsed, &source, &overrides, &|_| None).unwrap_or_else(|found| panic!("{found:#?}"));
     Arc::new(graph::compile(&valid))
 }
 
 /// Runs one iteration of these steps; `script` answers by the request's path.
 fn iterate(steps: &str, script: impl Fn(&str) -> Reply + 'static) -> Seen {
-    play("", steps, 1, move |request| script(request.uri.path()))
+    iterate_within(&[Duration::from_secs(3600)], steps, script)
+}
+
+/// Runs an iteration for each of `limits`, which it is cut off after.
+fn iterate_within(limits: &[Duration], steps: &str, script: impl Fn(&str) -> Reply + 'static) -> Seen {
+    run("", steps, limits, move |request| script(request.uri.path()))
 }
 
 /// `http` is what stands in the plan's `http` besides the base URL, each part behind a comma.
-pub(super) fn play(http: &str, steps: &str, iterations: u64, script: impl Fn(&Request) -> Reply + 'static) -> Seen {
+pub(super) fn play(http: &str, steps: &str, iterations: usize, script: impl Fn(&Request) -> Reply + 'static) -> Seen {
+    run(http, steps, &vec![Duration::from_secs(3600); iterations], script)
+}
+
+fn run(http: &str, steps: &str, limits: &[Duration], script: impl Fn(&Request) -> Reply + 'static) -> Seen {
     let graph = compile(http, steps);
     let runtime =
         Builder::new_current_thread().enable_all().start_paused(true).build_local(LocalOptions::default()).unwrap();
@@ -78,13 +91,16 @@ pub(super) fn play(http: &str, steps: &str, iterations: u64, script: impl Fn(&Re
         let heard = Rc::new(Heard::default());
         let console: Rc<dyn Console> = Rc::clone(&heard) as Rc<dyn Console>;
         let identity = Identity { id: 1, scenario: 0, scenario_start: now() };
-        let mut vu = Vu::new(&graph, identity, transport.session(), &recorder, &console);
-        let begun = now();
+        let supply = Arc::new(Supply::new(&graph.data, graph.seed));
+        let mut vu = Vu::new(&graph, identity, transport.session(), &supply, &recorder, &console);
         let mut finished = Finished::Next;
-        for number in 0..iterations {
-            finished = vu.iterate(number).await;
+        for (limit, number) in limits.iter().zip(0..) {
+            match tokio::time::timeout(*limit, vu.iterate(number)).await {
+                Ok(ended) => finished = ended,
+                Err(_) => vu.interrupted(),
+            }
         }
-        let took = now() - begun;
+        let took = now() - identity.scenario_start;
         let mut aggregate = Aggregate::new(&graph.sites, &graph.custom_metrics);
         aggregate.absorb(&mut recorder.borrow_mut().take());
         aggregate.tick(Duration::from_secs(1));
@@ -367,4 +383,22 @@ fn an_echo_that_is_cut_shows_no_beginning_of_a_secret() {
     );
     let problems = seen.problems();
     assert!(problems.len() == 1 && problems[0].contains("Bearer ***…"), "{problems:?}");
+}
+
+#[test]
+fn rows_keep_their_types_and_may_lack_fields() {
+    let data = "data:\n  items: { rows: [{ id: 7, tags: [a], n: null }, { name: x }] }\n";
+    for (json, sent) in [
+        ("'${items}'", r#"{"id":7,"tags":["a"],"n":null}"#),
+        ("['${items.id}', '${items.id + 1}', 'n${items.id}', '${items.n}']", r#"[7,8,"n7",null]"#),
+        ("'${items.tags[0]}'", r#""a""#),
+        ("['${has(items.name)}', '${has(items.id)}', '${items.?name.orValue(\"none\")}']", r#"[false,true,"none"]"#),
+        ("'${items[\"id\"]}'", "7"),
+    ] {
+        let seen = iterate(&format!("  - post: /a\n    json: {json}\n{data}"), |_| Reply::default());
+        assert_eq!(seen.sent[0].body, sent, "{json}: {:?}", seen.problems());
+    }
+    let seen = iterate(&format!("  - get: '/${{items.name}}'\n{data}"), |_| Reply::default());
+    assert_eq!(seen.problems(), ["the URL `http://shop/${items.name}`: `items.name`: this row has no such field"]);
+    assert_eq!(seen.count(Metric::Iterations, &[("outcome", "failed")]), 1);
 }

@@ -2,6 +2,7 @@
 
 mod challenge;
 mod checking;
+mod data;
 mod delivery;
 mod demo_target;
 mod dialling;
@@ -12,6 +13,7 @@ mod generator;
 mod handshakes;
 mod init;
 mod layers;
+mod parallel;
 mod plan_errors;
 mod plans;
 mod program;

@@ -33,6 +33,7 @@ fn graph(thresholds: Vec<Threshold>) -> Graph {
     let long = "GET /api/v2/members/${member_id}/reservations/${reservation_id}/seats/${seat_id}/confirmation";
     let check = |name: &str, site| CheckInfo { name: name.into(), step: "reserve".into(), site };
     Graph {
+        data: Vec::new(),
         name: "seat reservation".into(),
         description: None,
         digest: "sha256:0011".into(),

@@ -35,6 +35,11 @@ pub struct Received {
     pub answers: Vec<String>,
     pub bodies: Vec<String>,
     pub headers: Vec<Vec<(String, String)>>,
+    pub connections: u64,
+    /// Requests that have come and are not answered.
+    under_way: u64,
+    /// The most there were of them.
+    pub peak: u64,
 }
 
 impl Received {
@@ -47,6 +52,24 @@ pub struct Target {
     pub addr: SocketAddr,
     received: Arc<Mutex<Received>>,
     _runtime: tokio::runtime::Runtime,
+}
+
+/// A request until it is answered, or its sender has gone.
+struct UnderWay(Arc<Mutex<Received>>);
+
+impl UnderWay {
+    fn begin(received: &Arc<Mutex<Received>>) -> UnderWay {
+        let mut counts = received.lock().unwrap();
+        counts.under_way += 1;
+        counts.peak = counts.peak.max(counts.under_way);
+        UnderWay(Arc::clone(received))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().under_way -= 1;
+    }
 }
 
 #[derive(Default)]
@@ -66,11 +89,18 @@ impl Target {
         runtime.spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (counts, freeze) = (Arc::clone(&counts), Arc::clone(&freeze));
+                counts.lock().unwrap().connections += 1;
                 tokio::spawn(async move {
                     let service = service_fn(move |request| {
                         // At once: the answer of a request whose sender has gone may never be asked for.
                         count(&request, &counts);
-                        answer(request, Arc::clone(&counts), Arc::clone(&freeze))
+                        let under_way = UnderWay::begin(&counts);
+                        let answer = answer(request, Arc::clone(&counts), Arc::clone(&freeze));
+                        async move {
+                            let answer = answer.await;
+                            drop(under_way);
+                            answer
+                        }
                     });
                     let _ = hyper::server::conn::http1::Builder::new()
                         .serve_connection(TokioIo::new(stream), service)

@@ -17,6 +17,7 @@ use std::sync::mpsc::SyncSender;
 use super::Event;
 use super::stop::Stop;
 use crate::clock::{Duration, Instant, now, sleep, sleep_until};
+use crate::data::Supply;
 use crate::graph::{Graph, Scenario};
 use crate::load::{Executor, Share};
 use crate::metrics::Recorder;
@@ -37,6 +38,8 @@ pub(super) struct Counters {
     lost_logs: AtomicU64,
     waiting_logs: AtomicU64,
     since: Instant,
+    /// Rows of data sets.
+    pub(super) supply: Arc<Supply>,
 }
 
 impl Counters {
@@ -47,6 +50,7 @@ impl Counters {
             lost_logs: AtomicU64::new(0),
             waiting_logs: AtomicU64::new(0),
             since: now(),
+            supply: Arc::new(Supply::new(&graph.data, graph.seed)),
         }
     }
 
@@ -153,7 +157,8 @@ impl<T: Transport + Clone + 'static> Lane<T> {
 
     fn hire(&self, index: u64) -> Vu<T::Session> {
         let identity = Identity { id: self.first_vu + index, scenario: self.scenario, scenario_start: self.start };
-        Vu::new(&self.graph, identity, self.transport.session(), &self.recorder, &self.console)
+        let supply = &self.counters.supply;
+        Vu::new(&self.graph, identity, self.transport.session(), supply, &self.recorder, &self.console)
     }
 
     /// `stop: test`.

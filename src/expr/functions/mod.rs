@@ -181,14 +181,14 @@ const ELSEWHERE: [(&str, &str); 44] = [
 
 /// Macros and special forms: known, though not in the table.
 const FORMS: [(&str, &str, Form); 9] = [
-    ("has", "has(x.field)", Form::Global),
+    ("has", "has(x)", Form::Global),
     ("all", "list.all(x, x.ok)", Form::Method),
     ("exists", "list.exists(x, x.ok)", Form::Method),
     ("exists_one", "list.exists_one(x, x.ok)", Form::Method),
     ("existsOne", "list.existsOne(x, x.ok)", Form::Method),
     ("map", "list.map(x, x.id)", Form::Method),
     ("filter", "list.filter(x, x.ok)", Form::Method),
-    ("orValue", "json.?key.orValue(x)", Form::Method),
+    ("orValue", "x.orValue(y)", Form::Method),
     ("or", "json.?key.or(optional.of(x))", Form::Method),
 ];
 

@@ -51,14 +51,14 @@ const MEANINGS: [(&str, &str); 56] = [
     ("jwt_sign", "A signed JWT; `HS256` by default, for others such as `RS256` the key is a private key in PEM."),
     ("json_encode", "A value as JSON text."),
     ("json_decode", "The value that JSON text stands for."),
-    ("has", "Whether the field is there."),
+    ("has", "Whether a step has set the name, or the field is there: `has(seat)`, `has(json.token)`, `has(vu.token)`."),
     ("all", "Whether the condition holds for every item."),
     ("exists", "Whether it holds for at least one."),
     ("exists_one", "Whether it holds for exactly one."),
     ("existsOne", "The same."),
     ("map", "A list made of each item."),
     ("filter", "The items for which it holds."),
-    ("orValue", "The value of an optional, or this one."),
+    ("orValue", "The value of a name or an optional, or this one: `seat.orValue(null)`, `json.?key.orValue(0)`."),
     ("or", "The first optional that has a value."),
 ];
 

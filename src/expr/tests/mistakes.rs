@@ -142,7 +142,9 @@ fn syntax_errors_have_a_place_and_plain_words() {
     syntax("User{name: 1}", "{", "write `{'key': value}`");
     syntax("{1: 2}", "1", "the keys of an object are text");
     syntax(".a", "a", "a name cannot begin with a dot");
-    syntax("has(token)", "token", "`has` takes a field");
+    syntax("has([x])", "[", "`has` takes a name or a field");
+    syntax("has(true)", "has", "`has` takes a name that a step sets");
+    syntax("list.all(x, has(x))", "has", "`has` takes a name that a step sets");
     syntax("list.map(x.y, 1)", ".", "the first argument names the element");
 }
 

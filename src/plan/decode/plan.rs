@@ -33,6 +33,7 @@ impl Decoder<'_> {
             description: fields.take("description").and_then(|node| self.prose(node, "description")),
             env: fields.take("env").map(|node| self.env(node)).unwrap_or_default(),
             vars: fields.take("vars").map(|node| self.vars(node)).unwrap_or_default(),
+            data: fields.take("data").map(|node| self.data_sets(node)).unwrap_or_default(),
             scenarios: fields.take("scenarios").map(|node| self.scenarios(node)).unwrap_or_default(),
             thresholds: fields.take("thresholds").map(|node| self.thresholds(node)).unwrap_or_default(),
             http: self.http_of(&fields),

@@ -110,6 +110,13 @@ impl Decoder<'_> {
     }
 
     pub(super) fn expr(&mut self, node: &Node, name: &str) -> Option<Expr> {
+        let before = self.found.found.len();
+        let expr = self.expr_or_stand_in(node, name);
+        self.unread.ways |= self.found.found.len() > before && matches!(name, "if" | "while" | "until");
+        expr
+    }
+
+    fn expr_or_stand_in(&mut self, node: &Node, name: &str) -> Option<Expr> {
         let Some(located) = node.written(self.source) else {
             let help = "write the expression as one text, in quotes where YAML needs them";
             self.wrong_type_with(node, name, "an expression", help);

@@ -7,8 +7,11 @@ use crate::expr::{NameUse, function_names, function_signature};
 use crate::plan::{Plan, Step, StepKind, VariableScope};
 use crate::source::{Span, Spanned};
 
+use super::super::data::Loaded;
 use super::super::vocabulary;
 use super::super::{ValidScenario, place};
+use super::moment::Fact;
+use super::unset;
 
 /// The parts of a scenario that share no variables of an iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +28,7 @@ impl Section {
         scenario.sections()[self as usize]
     }
 
-    fn key(self) -> &'static str {
+    pub(super) fn key(self) -> &'static str {
         match self {
             Section::Start => "on_start",
             Section::Body => "steps",
@@ -43,6 +46,7 @@ struct Definition<'p> {
 
 pub(super) struct Known<'p> {
     plan: &'p Plan,
+    data: &'p [Loaded<'p>],
     definitions: Vec<Definition<'p>>,
     of_vu: HashSet<&'p str>,
     /// Names that only other scenarios set.
@@ -50,7 +54,12 @@ pub(super) struct Known<'p> {
 }
 
 impl<'p> Known<'p> {
-    pub(super) fn of(plan: &'p Plan, scenario: &ValidScenario<'p>, all: &[ValidScenario<'p>]) -> Known<'p> {
+    pub(super) fn of(
+        plan: &'p Plan,
+        scenario: &ValidScenario<'p>,
+        all: &[ValidScenario<'p>],
+        data: &'p [Loaded<'p>],
+    ) -> Known<'p> {
         let others = all.iter().filter(|other| other.name != scenario.name);
         let elsewhere = others.flat_map(|other| {
             definitions(other).into_iter().map(|definition| (definition.name, other.name.clone())).collect::<Vec<_>>()
@@ -58,21 +67,31 @@ impl<'p> Known<'p> {
         let elsewhere = elsewhere.collect();
         let definitions = definitions(scenario);
         let of_vu = definitions.iter().filter(|known| known.scope == VariableScope::Vu);
-        Known { plan, of_vu: of_vu.map(|known| known.name.value.as_str()).collect(), definitions, elsewhere }
+        Known { plan, data, of_vu: of_vu.map(|known| known.name.value.as_str()).collect(), definitions, elsewhere }
     }
 
-    /// What is one of the plan's `vars` cannot be set.
+    /// What is one of the plan's `vars` or data sets cannot be set.
     pub(super) fn check_definitions(&self, found: &mut Diagnostics) {
         for Definition { name, .. } in self.definitions.iter().filter(|known| known.scope == VariableScope::Iteration) {
-            let Some(var) = self.var(&name.value) else { continue };
-            let message = format!("`{}` is one of the plan's `vars`, which never change", name.value);
+            let (declared, message) = match (self.var(&name.value), self.data_set(&name.value)) {
+                (Some(var), _) => (var, format!("`{}` is one of the plan's `vars`, which never change", name.value)),
+                (_, Some((_, set))) => {
+                    (set.written.name.span, format!("`{}` is one of the plan's data sets", name.value))
+                }
+                (None, None) => continue,
+            };
             found.push(
                 Diagnostic::error("name-conflict", message)
                     .at(name.span)
-                    .also(var, "declared here")
+                    .also(declared, "declared here")
                     .help("choose another name for what this step sets"),
             );
         }
+    }
+
+    /// The data set of this name, and its place among all.
+    pub(super) fn data_set(&self, name: &str) -> Option<(usize, &'p Loaded<'p>)> {
+        self.data.iter().enumerate().find(|(_, loaded)| loaded.written.name.value == name)
     }
 
     pub(super) fn var(&self, name: &str) -> Option<Span> {
@@ -95,26 +114,38 @@ impl<'p> Known<'p> {
         self.definitions.iter().find(|known| known.scope == scope && known.name.value == name)
     }
 
-    /// About a name that is not set at this point. `None` where that is foreseen.
-    pub(super) fn unset(&self, used: &NameUse, section: Section, quotable: bool) -> Option<Diagnostic> {
-        let name = used.root.as_str();
-        let of_iteration = |known: &&Definition| known.scope == VariableScope::Iteration && known.name.value == name;
-        if let Some(later) = self.definitions.iter().filter(of_iteration).find(|known| known.section == section) {
-            let message = format!("`{name}` is read before any step sets it");
-            let diagnostic = Diagnostic::error("unset-name", message).at(used.span);
-            return (!used.guarded).then(|| diagnostic.also(later.name.span, "set here, later"));
+    /// What a name in an expression stands for, where it is one that can be set.
+    pub(super) fn fact(&self, name: &str) -> Option<Fact<'p>> {
+        if vocabulary::response_field(name).is_some() {
+            return Some(Fact::Response);
         }
-        if let Some(other) = self.definition(VariableScope::Iteration, name) {
-            let place = other.section.key();
-            let message = format!("`{name}` is set in `{place}` and gone when that has run");
-            return Some(
-                Diagnostic::error("unset-name", message)
-                    .at(used.span)
-                    .also(other.name.span, "set here")
-                    .help(format!("write `vu.{name}` in both places: names of the VU live as long as the VU")),
-            );
+        let (scope, name) = match name.strip_prefix("vu.") {
+            Some(name) => (VariableScope::Vu, name),
+            None => (VariableScope::Iteration, name),
+        };
+        self.definition(scope, name).map(|known| Fact::named(scope, &known.name.value))
+    }
+
+    /// About a name that no step before has set. `None` where that is foreseen. `loops` are those around, which run rounds one after
+    /// the other.
+    pub(super) fn unset(
+        &self,
+        used: &NameUse,
+        fact: Fact,
+        (section, loops): (Section, &[Span]),
+        quotable: bool,
+    ) -> Option<Diagnostic> {
+        let places = || self.definitions.iter().filter(|known| Fact::named(known.scope, &known.name.value) == fact);
+        if let Some(later) = places().find(|known| known.section == section) {
+            let place = later.name.span;
+            let in_loop = loops.iter().any(|around| around.start <= place.start && place.end <= around.end);
+            return (!used.guarded).then(|| unset::later(used, section, in_loop, place));
         }
-        Some(self.unknown(used, quotable))
+        match (places().next(), fact) {
+            (Some(_), Fact::OfVu(_)) if used.guarded => None,
+            (Some(other), _) => Some(unset::elsewhere(used, section, other.section, other.name.span)),
+            (None, _) => Some(self.unknown(used, quotable)),
+        }
     }
 
     /// `quotable`: text may be meant that lacks its quotes.
@@ -172,6 +203,7 @@ impl<'p> Known<'p> {
         let variables = self.definitions.iter().filter(|known| known.scope == VariableScope::Iteration);
         let mut bare: Vec<&str> = variables.map(|known| known.name.value.as_str()).collect();
         bare.extend(self.plan.vars.iter().map(|(known, _)| known.value.as_str()));
+        bare.extend(self.data.iter().map(|loaded| loaded.written.name.value.as_str()));
         bare.extend(vocabulary::response_fields().chain(vocabulary::NAMESPACES.iter().copied()));
         let bare = closest(name, bare).map(str::to_owned);
         let of_vu = || closest(name, self.vu_names()).map(|close| format!("vu.{close}"));

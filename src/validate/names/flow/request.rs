@@ -2,9 +2,10 @@
 
 use super::super::super::{http, place};
 use super::super::data_names;
+use super::super::moment::Fact;
 use super::Flow;
 use crate::diagnostic::Diagnostic;
-use crate::plan::{Body, BodyPart, ExtractFrom, PartContent, Request, Step, StepKind};
+use crate::plan::{Body, BodyPart, Extract, ExtractFrom, PartContent, Request, Step, StepKind};
 use crate::source::Span;
 
 impl<'p> Flow<'_, 'p> {
@@ -24,25 +25,30 @@ impl<'p> Flow<'_, 'p> {
             Some(Body::FileTemplate(path)) => self.file(&path.value),
             Some(Body::File(_)) | None => {}
         }
-        self.now.response = true;
-        self.now.discarded = self.discards(request);
-        self.now.kept = self.now.discarded.is_none();
-        for check in &request.require {
-            self.expr(&check.condition);
+        self.now.happens(Fact::Response);
+        self.now.responds(self.discards(request));
+        request.require.iter().for_each(|check| self.expr(&check.condition));
+        request.extract.iter().for_each(|extract| self.extract(extract));
+        request.checks.iter().for_each(|check| self.expr(&check.condition));
+    }
+
+    /// One that finds nothing ends the iteration, or sets its default.
+    fn extract(&mut self, extract: &'p Extract) {
+        if let (Some(place), ExtractFrom::JsonPath(from) | ExtractFrom::Regex(from)) =
+            (self.now.discarded(), &extract.from)
+        {
+            self.found.push(discarded("this reads", from.span, place));
         }
-        for extract in &request.extract {
-            if let (Some(place), ExtractFrom::JsonPath(from) | ExtractFrom::Regex(from)) =
-                (self.now.discarded, &extract.from)
-            {
-                self.found.push(discarded("this reads", from.span, place));
-            }
-            if let Some(default) = &extract.default {
-                self.reads(data_names(default));
-            }
-            self.sets(extract.target.scope, &extract.target.name.value);
+        if let Some(default) = &extract.default {
+            self.reads(data_names(default));
         }
-        for check in &request.checks {
-            self.expr(&check.condition);
+        self.now.happens(Fact::of(&extract.target));
+    }
+
+    /// Before the first step of a loop: the last response may be one of the round before.
+    pub(super) fn comes_round(&mut self, steps: &[Step]) {
+        for request in requests(steps) {
+            self.now.may_have_responded(self.discards(request));
         }
     }
 
@@ -63,7 +69,7 @@ impl<'p> Flow<'_, 'p> {
     }
 
     /// Where the plan says that the body of this request's response is discarded.
-    pub(super) fn discards(&self, request: &Request) -> Option<Span> {
+    fn discards(&self, request: &Request) -> Option<Span> {
         let levels = self.scenario.http_levels(self.plan);
         let own = request.delivery.discard_body.as_ref();
         let decided = http::inherited(&levels, own, |http| http.delivery.discard_body.as_ref());
@@ -72,7 +78,7 @@ impl<'p> Flow<'_, 'p> {
 }
 
 /// All that are somewhere in these steps.
-pub(super) fn requests(steps: &[Step]) -> Vec<&Request> {
+fn requests(steps: &[Step]) -> Vec<&Request> {
     let of_step = steps.iter().map(|step| match &step.kind {
         StepKind::Request(request) => vec![&**request],
         other => place::inner(other).into_iter().flat_map(requests).collect(),
