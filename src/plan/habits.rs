@@ -15,8 +15,8 @@ pub fn advice(object: &Object, key: &str) -> String {
     explained(object.name, key)
         .or_else(|| meant(object, key).map(|word| renamed(word, key)))
         .or_else(|| misspelled(object, key))
-        .or_else(|| elsewhere(object, key))
         .or_else(|| misplaced(object, key))
+        .or_else(|| elsewhere(object, key))
         .unwrap_or_else(|| known_words(object))
 }
 

@@ -110,6 +110,7 @@ fn write_files(folder: &Path) {
     fs::write(folder.join("ca.pem"), pem("CERTIFICATE", made.cert.der())).unwrap();
     fs::write(folder.join("ca.key"), pem("PRIVATE KEY", &made.signing_key.serialize_der())).unwrap();
     fs::write(folder.join("order.json"), "{}").unwrap();
+    fs::write(folder.join("people.csv"), "id,name\n1,alice\n2,bob\n").unwrap();
 }
 
 fn pem(kind: &str, bytes: &[u8]) -> String {
