@@ -46,7 +46,8 @@ pub(super) fn execute(job: &Job) -> Result<Outcome, Failure> {
 
 fn prepare(job: &Job) -> Result<Arc<Graph>, Failure> {
     let color = colored(&std::io::stderr(), job.output.no_color);
-    let graph = compile(job.source, job.over, color)?;
+    let mut graph = compile(job.source, job.over, color)?;
+    limits::fit(&mut graph, threads(job.threads));
     limits::preflight(&graph, threads(job.threads))?;
     if let Some(path) = &job.output.out {
         check_out(path)?;

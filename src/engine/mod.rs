@@ -124,8 +124,9 @@ pub fn run<T: Spread>(
     (sender, events): (SyncSender<Event>, Receiver<Event>),
     observer: &mut dyn Observer,
 ) -> std::io::Result<Ran> {
-    let peak: u64 = graph.scenarios.iter().map(|scenario| scenario.executor.peak_vus()).sum();
-    // A thread without VUs has nothing to do, and one without a connection could do nothing.
+    // The first threads have the VUs of each scenario. One without VUs would keep its connections from the others, and one without a
+    // connection could do nothing.
+    let peak = graph.scenarios.iter().map(|scenario| scenario.executor.peak_vus()).max().unwrap_or(0);
     let connections = if let Connections::Shared(all) = graph.http.connections { all } else { u64::MAX };
     let threads = threads.min(peak.min(connections) as usize).max(1);
     let (command, commands) = watch::channel(Command::Run);

@@ -1,5 +1,7 @@
 //! Executors on paused time with a scripted transport: exact instants, exact counts.
 
+mod arrivals;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -7,12 +9,11 @@ use std::sync::Arc;
 
 use tokio::runtime::{Builder, LocalOptions};
 
-use super::executor::{Counters, Lane};
+use super::executor::{Counters, Lane, Starts};
 use super::stop::{Command, Stop};
 use super::{End, Event, Observer, Wish};
 use crate::clock::{Duration, now, sleep};
 use crate::graph::{self, Graph};
-use crate::load::Share;
 use crate::metrics::{Aggregate, Metric, Recorder, Snapshot};
 use crate::plan::{self, LogLevel};
 use crate::source::{Format, Source};
@@ -33,6 +34,8 @@ struct Seen {
     requests: Vec<(u64, String)>,
     snapshot: Snapshot,
     ended: u64,
+    /// Of arrivals: all that came to a VU, and the late ones.
+    arrived: (u64, u64),
 }
 
 impl Seen {
@@ -44,14 +47,21 @@ impl Seen {
 fn graph(text: &str) -> Arc<Graph> {
     let source = Source::new("plan.yaml", Format::Yaml, text);
     let parsed = plan::parse(&source);
+    let overrides = validate::Overrides { seed: Some(1), ..Default::default() };
     let (valid, _) =
-        validate::check(&parsed, &source, &Default::default(), &|_| None).unwrap_or_else(|found| panic!("{found:?}"));
+        validate::check(&parsed, &source, &overrides, &|_| None).unwrap_or_else(|found| panic!("{found:?}"));
     Arc::new(graph::compile(&valid))
 }
 
 /// Runs all scenarios of a plan on one thread. Replies are 200 after as many milliseconds as the path's last part says.
 /// `command` is given after so many milliseconds.
 fn run(text: &str, command: Option<(u64, Command)>) -> Seen {
+    run_shared(text, command, 1, |_, path| path.rsplit('/').next().and_then(|last| last.parse().ok()).unwrap_or(0))
+}
+
+/// The same with the load shared as between so many threads, by a script that gives each reply's delay: it knows the time, in
+/// milliseconds from the start, and the path.
+fn run_shared(text: &str, command: Option<(u64, Command)>, of: u64, script: fn(u64, &str) -> u64) -> Seen {
     let graph = graph(text);
     let runtime =
         Builder::new_current_thread().enable_all().start_paused(true).build_local(LocalOptions::default()).unwrap();
@@ -60,9 +70,9 @@ fn run(text: &str, command: Option<(u64, Command)>) -> Seen {
         let requests = Rc::new(RefCell::new(Vec::new()));
         let seen = Rc::clone(&requests);
         let transport = Scripted::new(move |request| {
-            let path = request.uri.path().to_owned();
-            let delay = path.rsplit('/').next().and_then(|last| last.parse().ok()).unwrap_or(0);
-            seen.borrow_mut().push(((now() - start).as_millis() as u64, path));
+            let (at, path) = ((now() - start).as_millis() as u64, request.uri.path().to_owned());
+            let delay = script(at, &path);
+            seen.borrow_mut().push((at, path));
             Reply { delay: Duration::from_millis(delay), ..Reply::default() }
         });
         let recorder = Rc::new(RefCell::new(Recorder::new(0)));
@@ -77,24 +87,28 @@ fn run(text: &str, command: Option<(u64, Command)>) -> Seen {
             });
         }
         let mut first_vu = 1;
+        let starts = Rc::<Starts>::default();
         let mut lanes = Vec::new();
         for (scenario, spec) in graph.scenarios.iter().enumerate() {
-            let lane = Rc::new(Lane {
-                graph: Arc::clone(&graph),
-                scenario,
-                first_vu,
-                start: start + spec.start_time,
-                share: Share { index: 0, of: 1 },
-                transport: transport.clone(),
-                recorder: Rc::clone(&recorder),
-                console: Rc::clone(&console),
-                counters: Arc::clone(&counters),
-                stop: Rc::clone(&stop),
-                events: events.clone(),
-                active: Default::default(),
-            });
+            for share in (0..of).filter_map(|index| spec.executor.share(index, of)) {
+                let lane = Rc::new(Lane {
+                    graph: Arc::clone(&graph),
+                    scenario,
+                    first_vu,
+                    start: start + spec.start_time,
+                    share,
+                    transport: transport.clone(),
+                    recorder: Rc::clone(&recorder),
+                    console: Rc::clone(&console),
+                    counters: Arc::clone(&counters),
+                    stop: Rc::clone(&stop),
+                    events: events.clone(),
+                    active: Default::default(),
+                    starts: Rc::clone(&starts),
+                });
+                lanes.push(tokio::task::spawn_local(lane.run()));
+            }
             first_vu += spec.executor.peak_vus();
-            lanes.push(tokio::task::spawn_local(lane.run()));
         }
         for lane in lanes {
             lane.await.unwrap();
@@ -103,8 +117,8 @@ fn run(text: &str, command: Option<(u64, Command)>) -> Seen {
         let mut interval = recorder.borrow_mut().take();
         aggregate.absorb(&mut interval);
         aggregate.tick(now() - start);
-        let requests = requests.borrow().clone();
-        Seen { requests, snapshot: aggregate.into_snapshot(), ended: (now() - start).as_millis() as u64 }
+        let (requests, ended) = (requests.borrow().clone(), (now() - start).as_millis() as u64);
+        Seen { requests, snapshot: aggregate.into_snapshot(), ended, arrived: starts.take() }
     })
 }
 

@@ -64,7 +64,7 @@ fn number_takers(scenarios: &mut [Scenario]) {
     let mut vus = 0;
     let mut takers: HashMap<SetId, u64> = HashMap::new();
     for scenario in scenarios {
-        let peak = scenario.executor.peak_vus();
+        let peak = scenario.executor.vu_numbers();
         for rows in &mut scenario.rows {
             let before = takers.entry(rows.set).or_default();
             rows.skipped = vus - *before;

@@ -8,7 +8,7 @@ use crate::clean::mask;
 use crate::data::{Column, DataSet};
 use crate::expr::{DataProgram, Program, SlotId};
 use crate::judge::Threshold;
-use crate::load::{Executor, Ramp, Stage, chart};
+use crate::load::{Arrivals, Executor, MaxVus, Open, Ramp, Spacing, Stage, chart, chart_rate};
 use crate::plan::{EnvKind, GiveUp, LogLevel, OnExhausted, Pick, RowPer, RowPick, Sleep, StatusRange, StopScope};
 use crate::units::{Duration, format_duration};
 
@@ -50,14 +50,22 @@ impl Tree<'_> {
 
     /// How many VUs there are at what time, and what that comes to.
     fn shape(&mut self) {
+        let scenarios = &self.graph.scenarios;
         let ramps: Vec<(Duration, Ramp)> =
-            self.graph.scenarios.iter().map(|scenario| (scenario.start_time, scenario.executor.ramp())).collect();
+            scenarios.iter().filter_map(|it| Some((it.start_time, it.executor.ramp()?))).collect();
+        let arrivals: Vec<(Duration, Arrivals)> =
+            scenarios.iter().filter_map(|it| Some((it.start_time, it.executor.arrivals()?.0))).collect();
+        let end = scenarios.iter().map(|it| it.start_time + it.executor.duration()).max().unwrap_or_default();
         self.out.push('\n');
         self.line(0, "load");
-        self.out.push_str(&chart(&ramps));
+        if !ramps.is_empty() {
+            self.out.push_str(&chart(&ramps, end));
+        }
+        if !arrivals.is_empty() {
+            self.out.push_str(&chart_rate(&arrivals, end));
+        }
         let peak: u64 = self.graph.scenarios.iter().map(|scenario| scenario.executor.peak_vus()).sum();
         let graceful = self.graph.scenarios.iter().map(|scenario| scenario.graceful_stop).max().unwrap_or_default();
-        let end = ramps.iter().map(|(start, ramp)| *start + ramp.duration()).max().unwrap_or_default();
         let counted: Option<u64> = self.graph.scenarios.iter().map(|scenario| scenario.executor.iterations()).sum();
         let most = if counted.is_some() { "at most " } else { "" };
         let mut text = format!(
@@ -68,6 +76,13 @@ impl Tree<'_> {
         );
         if let Some(iterations) = counted {
             text.push_str(&format!("; {iterations} iteration{}", if iterations == 1 { "" } else { "s" }));
+        }
+        if !arrivals.is_empty() {
+            let due: u64 = arrivals.iter().map(|(_, arrivals)| arrivals.total()).sum();
+            let is_random =
+                |it: &Scenario| it.executor.arrivals().is_some_and(|(_, open)| open.spacing == Spacing::Poisson);
+            let about = if scenarios.iter().any(is_random) { "about " } else { "" };
+            text.push_str(&format!("; {about}{due} iteration{} due", if due == 1 { "" } else { "s" }));
         }
         self.line(1, &text);
     }
@@ -254,7 +269,8 @@ impl Tree<'_> {
         self.out.push('\n');
         self.line(0, if graph.default_thresholds { "thresholds (the default ones)" } else { "thresholds" });
         for written in &graph.thresholds {
-            self.line(1, &threshold(written));
+            let default = if written.span.is_none() && !graph.default_thresholds { " (a default one)" } else { "" };
+            self.line(1, &format!("{}{default}", threshold(written)));
         }
     }
 }
@@ -308,12 +324,44 @@ fn load(scenario: &Scenario) -> String {
             let most = format_duration(*max_duration);
             format!("per-vu-iterations, {iterations} for each of {}, at most {most}", vus_of(*vus))
         }
+        Executor::ConstantArrivalRate { rate, duration, open } => {
+            let rate = rate_of(*rate, open.time_unit);
+            format!("constant-arrival-rate, {rate} for {}{}", format_duration(*duration), of_open(open, scenario))
+        }
+        Executor::RampingArrivalRate { start_rate, stages, open } => {
+            let stages: Vec<String> = stages.iter().map(stage).collect();
+            let (rate, stages) = (rate_of(*start_rate, open.time_unit), stages.join(", "));
+            format!("ramping-arrival-rate, from {rate}: {stages}{}", of_open(open, scenario))
+        }
     };
     let _ = write!(text, "; graceful stop {}", format_duration(scenario.graceful_stop));
     if scenario.start_time > Duration::ZERO {
         let _ = write!(text, "; starts after {}", format_duration(scenario.start_time));
     }
     text
+}
+
+fn rate_of(rate: u64, time_unit: Duration) -> String {
+    match time_unit == Duration::from_secs(1) {
+        true => format!("{rate}/s"),
+        false => format!("{rate} per {}", format_duration(time_unit)),
+    }
+}
+
+/// The rest of what executors of arrivals have.
+fn of_open(open: &Open, scenario: &Scenario) -> String {
+    let spacing = if open.spacing == Spacing::Poisson { ", at random (Poisson)" } else { "" };
+    let most = vus_of(scenario.executor.peak_vus());
+    let why = match open.max_vus {
+        MaxVus::Given(_) => String::new(),
+        MaxVus::ByRate(_) => " (the default for this rate)".to_owned(),
+        MaxVus::Cut { wanted, .. } => format!(" (as this machine allows; for this rate there would be {wanted})"),
+    };
+    let before = match open.pre_allocated_vus {
+        0 => String::new(),
+        vus => format!(", {vus} of them from the start"),
+    };
+    format!("{spacing}; at most {most}{why}{before}")
 }
 
 fn vus_of(vus: u64) -> String {

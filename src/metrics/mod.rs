@@ -47,6 +47,9 @@ pub enum Metric {
     ExtractFailed,
     Iterations,
     IterationDuration,
+    IterationStartDelay,
+    /// Of all arrivals, those that were dropped.
+    DroppedIterations,
     Vus,
     VusMax,
     GroupDuration,

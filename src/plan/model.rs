@@ -261,6 +261,12 @@ pub struct Load {
     pub graceful_stop: Option<Spanned<Duration>>,
     pub graceful_ramp_down: Option<Spanned<Duration>>,
     pub max_duration: Option<Spanned<Duration>>,
+    pub rate: Option<Spanned<u64>>,
+    pub start_rate: Option<Spanned<u64>>,
+    pub time_unit: Option<Spanned<Duration>>,
+    pub pre_allocated_vus: Option<Spanned<u64>>,
+    pub max_vus: Option<Spanned<u64>>,
+    pub arrivals: Option<Spanned<Spacing>>,
     /// Some field could not be read, or may be meant by an unknown key.
     pub unread: bool,
 }
@@ -271,6 +277,15 @@ pub enum ExecutorKind {
     RampingVus,
     SharedIterations,
     PerVuIterations,
+    ConstantArrivalRate,
+    RampingArrivalRate,
+}
+
+/// How arrivals are spread around their rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spacing {
+    Regular,
+    Poisson,
 }
 
 #[derive(Clone, Debug, PartialEq)]

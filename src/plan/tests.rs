@@ -70,6 +70,12 @@ start_time: 1s
 graceful_stop: 1s
 graceful_ramp_down: 1s
 max_duration: 1s
+rate: 1
+start_rate: 1
+time_unit: 1s
+pre_allocated_vus: 1
+max_vus: 1
+arrivals: poisson
 on_start: [{ sleep: 1s }]
 on_stop: [{ sleep: 1s }]
 thresholds: { n6: a<1, n7: [b<1, { threshold: c<1, abort_on_fail: true, delay_abort_eval: 1s, allow_empty: true }] }

@@ -90,8 +90,15 @@ use Shape::{
     Word as OneOf,
 };
 
-pub const EXECUTORS: &[&str] = &["constant-vus", "ramping-vus", "shared-iterations", "per-vu-iterations"];
-pub const LATER_EXECUTORS: &[&str] = &["constant-arrival-rate", "ramping-arrival-rate"];
+pub const EXECUTORS: &[&str] = &[
+    "constant-vus",
+    "ramping-vus",
+    "shared-iterations",
+    "per-vu-iterations",
+    "constant-arrival-rate",
+    "ramping-arrival-rate",
+];
+pub const ARRIVALS: &[&str] = &["regular", "poisson"];
 pub const ENV_KINDS: &[&str] = &["text", "int", "float", "bool"];
 pub const LOG_LEVELS: &[&str] = &["debug", "info", "warn", "error"];
 pub const STOP_SCOPES: &[&str] = &["iteration", "vu", "test"];
@@ -375,7 +382,7 @@ const LOAD: &[Word] = &[
     here("vus", Whole, "How many virtual users."),
     here("duration", Duration, "How long iterations are started."),
     here("iterations", Whole, "How many iterations: in all, or per VU with `per-vu-iterations`."),
-    here("stages", List(&A_STAGE), "How the number of VUs goes from target to target."),
+    here("stages", List(&A_STAGE), "How the number of VUs, or the rate, goes from target to target."),
     here("start_vus", Whole, "VUs before the first stage; 1 by default."),
     here("start_time", Duration, "How long after the start of the run this begins; 0s by default."),
     here("graceful_stop", Duration, "How long running iterations may take to end at the end; 30s by default."),
@@ -385,11 +392,20 @@ const LOAD: &[Word] = &[
         "How long an iteration may take to end when its VU is ramped down; 30s by default.",
     ),
     here("max_duration", Duration, "The latest end where `iterations` rule; 10m by default."),
-    later("rate", "iterations started per `time_unit`"),
-    later("start_rate", "the rate before the first stage"),
-    later("time_unit", "what `rate` counts per"),
-    later("pre_allocated_vus", "VUs ready from the start"),
-    later("max_vus", "VUs at most"),
+    here("rate", Whole, "Iterations started per `time_unit`, however long they take."),
+    here("start_rate", Whole, "The rate before the first stage; 0 by default."),
+    here("time_unit", Duration, "What `rate`, `start_rate` and the targets of a rate count per; 1s by default."),
+    here("pre_allocated_vus", Whole, "VUs that are there from the start of an arrival rate; 0 by default."),
+    here(
+        "max_vus",
+        Whole,
+        "VUs at most for an arrival rate; by default `pre_allocated_vus`, and without that 10 s of the highest rate.",
+    ),
+    here(
+        "arrivals",
+        OneOf(ARRIVALS),
+        "How an arrival rate is spread: `regular` (the default), or `poisson` for random gaps.",
+    ),
     later("pace", "the shortest time between starts of a VU's iterations"),
 ];
 
@@ -560,7 +576,7 @@ const BODY_FILE_WORDS: &[Word] =
 
 const STAGE_WORDS: &[Word] = &[
     here("duration", Duration, "How long the stage takes."),
-    here("target", Whole, "The number of VUs at its end."),
+    here("target", Whole, "The number of VUs, or the rate, at its end."),
     later("add", "stepped ramps: VUs per step"),
     later("every", "stepped ramps: time per step"),
     later("until", "stepped ramps: the last level"),

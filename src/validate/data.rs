@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::data::{self, Csv, Mistake, Table, Wanted};
 use crate::diagnostic::{Diagnostic, Diagnostics, closest};
+use crate::load::Executor;
 use crate::plan::{self, DataSet, EnvKind, OnExhausted, Plan, RowPer, RowPick, RowSource};
 use crate::source::{Source, Spanned};
 
@@ -200,8 +201,8 @@ pub(super) fn lint(sets: &[Loaded], scenarios: &[ValidScenario], reads: &[BTreeS
         let Some(set) = &loaded.set else { continue };
         let takers = scenarios.iter().zip(reads).filter(|(_, reads)| reads.contains(&index));
         let executors = || takers.clone().map(|(scenario, _)| &scenario.executor);
-        let vus: u64 = executors().map(|executor| executor.peak_vus()).sum();
-        let iterations: Option<u64> = executors().map(|executor| executor.iterations()).sum();
+        let vus: u64 = executors().map(|executor| executor.meant_vus()).sum();
+        let iterations: Option<u64> = executors().map(Executor::iterations_due).sum();
         let Some(problem) = shortage(set, vus, iterations) else { continue };
         let rows = set.table.len();
         let message = format!("`{}` has {rows} row{} for {problem}", set.name, if rows == 1 { "" } else { "s" });

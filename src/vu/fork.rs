@@ -35,6 +35,7 @@ impl<S: Session> Vu<S> {
             under_way: None,
             steps_in_a_row: self.steps_in_a_row,
             waited: false,
+            due: self.due,
         }
     }
 }

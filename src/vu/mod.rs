@@ -33,7 +33,7 @@ use rand::rngs::SmallRng;
 use crate::clock::{Duration, Instant, now};
 use crate::data::Supply;
 use crate::graph::{Graph, Scenario};
-use crate::metrics::{ProblemKind, Recorder, RequestSample, SiteId, StageIndex};
+use crate::metrics::{Metric, ProblemKind, Recorder, RequestSample, SiteId, StageIndex};
 use crate::plan::{Connections, LogLevel, RowPer};
 use crate::transport::Session;
 use answer::Answer;
@@ -87,6 +87,8 @@ pub struct Vu<S> {
     steps_in_a_row: u32,
     /// Whether this iteration has sent or slept at all.
     waited: bool,
+    /// When the schedule wants the next request: until the first of an iteration that was due at a certain time.
+    due: Option<Instant>,
 }
 
 /// A request that was handed to the session.
@@ -138,6 +140,7 @@ impl<S: Session> Vu<S> {
             under_way: None,
             steps_in_a_row: 0,
             waited: false,
+            due: None,
         }
     }
 
@@ -173,14 +176,19 @@ impl<S: Session> Vu<S> {
         }
     }
 
-    /// Runs the scenario's steps once. `number` is the iteration's number in its scenario, from 0.
+    /// Runs the scenario's steps once. `number` is the iteration's number in its scenario, from 0; `due` is when the schedule wants
+    /// it to start, where there is one: what the first request waited for until then is part of its `http_req_total`.
     /// Where a data set has no row for it, it is no iteration, and is not counted.
     /// May be dropped at any await; [`Vu::interrupted`] then counts what was under way.
-    pub async fn iterate(&mut self, number: u64) -> Finished {
+    pub async fn iterate(&mut self, number: u64, due: Option<Instant>) -> Finished {
         let graph = Arc::clone(&self.graph);
         self.begin();
         self.scenario_iteration = number;
-        if let Some(ended) = self.take_rows(&graph, RowPer::Vu).or_else(|| self.take_rows(&graph, RowPer::Iteration)) {
+        let none_left = self.take_rows(&graph, RowPer::Vu).or_else(|| self.take_rows(&graph, RowPer::Iteration));
+        if let Some(due) = due {
+            self.arrived(due, none_left.is_some());
+        }
+        if let Some(ended) = none_left {
             return ended;
         }
         if graph.http.connections == Connections::PerIteration {
@@ -213,6 +221,17 @@ impl<S: Session> Vu<S> {
                 self.count_iteration("completed", Some(took));
                 Finished::TestStops(reason)
             }
+        }
+    }
+
+    /// Counts an iteration that the schedule wants, and how late it is; one for which there are no rows is dropped.
+    fn arrived(&mut self, due: Instant, dropped: bool) {
+        let (site, stage) = (self.graph.scenarios[self.identity.scenario].site, self.stage_at(due));
+        let mut recorder = self.recorder.borrow_mut();
+        recorder.rate(Metric::DroppedIterations, site, stage, dropped);
+        if !dropped {
+            recorder.trend(Metric::IterationStartDelay, site, stage, now().saturating_duration_since(due));
+            self.due = Some(due);
         }
     }
 
@@ -255,6 +274,7 @@ impl<S: Session> Vu<S> {
         self.answer = None;
         self.outcome = None;
         self.waited = false;
+        self.due = None;
     }
 
     fn scenario<'g>(&self, graph: &'g Graph) -> &'g Scenario {
@@ -262,7 +282,11 @@ impl<S: Session> Vu<S> {
     }
 
     fn stage(&self) -> StageIndex {
-        let since = now().saturating_duration_since(self.identity.scenario_start);
+        self.stage_at(now())
+    }
+
+    fn stage_at(&self, at: Instant) -> StageIndex {
+        let since = at.saturating_duration_since(self.identity.scenario_start);
         self.graph.scenarios[self.identity.scenario].executor.stage_at(since)
     }
 

@@ -109,6 +109,8 @@ impl<S: Session> Vu<S> {
         if length >= REST_FROM {
             self.session.rest();
         }
+        // Think time is wanted: what the schedule wants comes that much later.
+        self.due = self.due.map(|due| due + length);
         sleep(length).await;
         Flow::Next
     }

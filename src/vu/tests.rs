@@ -97,7 +97,7 @@ fn run(http: &str, steps: &str, limits: &[Duration], script: impl Fn(&Request) -
         let mut vu = Vu::new(&graph, identity, transport.session(), &supply, &recorder, &console);
         let mut finished = Finished::Next;
         for (limit, number) in limits.iter().zip(0..) {
-            match tokio::time::timeout(*limit, vu.iterate(number)).await {
+            match tokio::time::timeout(*limit, vu.iterate(number, None)).await {
                 Ok(ended) => finished = ended,
                 Err(_) => vu.interrupted(),
             }

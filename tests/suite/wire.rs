@@ -93,3 +93,17 @@ fn as_many_connections_are_opened_as_the_plan_says() {
     check_connections("{ shared: 3 }", 3);
     check_connections("{ shared: 1 }", 1);
 }
+
+#[test]
+fn no_connection_is_kept_by_a_thread_without_vus() {
+    let target = Target::start();
+    let scenario = "{ vus: 1, iterations: 1, steps: [{ get: /delay/500 }] }";
+    let plan = format!(
+        "http: {{ base_url: '{}', connections: {{ shared: 2 }} }}\nscenarios: {{ one: {scenario}, two: {scenario} }}\n",
+        target.url()
+    );
+    let outcome = Run::of(&plan).args(&["--threads", "2"]).finish();
+    assert!([0, 98].contains(&outcome.code), "{}{}", outcome.stdout, outcome.stderr);
+    let received = target.received();
+    assert_eq!((received.total(), received.connections), (2, 2), "neither waits for the other");
+}

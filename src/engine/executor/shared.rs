@@ -10,7 +10,7 @@ pub(super) async fn drive<T: Transport + Clone + 'static>(lane: &Lane<T>, index:
     lane.count_active(1);
     while !lane.stop.is_ending() && now() < end {
         let number = lane.counters.next_iteration(lane.scenario);
-        if number >= iterations || shift.iterate(cut, || number).await != Turn::GoOn {
+        if number >= iterations || shift.iterate(cut, None, || number).await != Turn::GoOn {
             break;
         }
     }

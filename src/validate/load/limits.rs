@@ -1,12 +1,16 @@
 //! Numbers that no run can mean: nothing at all, or more than there is.
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::load::Executor;
+use crate::load::{Executor, Stage};
 use crate::plan::Load;
 use crate::source::Span;
 use crate::units::Duration;
 
+use super::{TIME_UNIT, is_open};
+
 const MOST_VUS: u64 = 1_000_000;
+/// Arrivals per second. A core of today comes to a tenth of it.
+const MOST_PER_SECOND: u128 = 1_000_000;
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 pub(super) fn check(load: &Load, executor: Option<&Executor>, scenario: Option<Span>, found: &mut Diagnostics) {
@@ -25,31 +29,73 @@ pub(super) fn check(load: &Load, executor: Option<&Executor>, scenario: Option<S
         }
         Executor::RampingVus { start_vus, stages, .. } => {
             let span = load.stages.as_ref().map(|stages| stages.span);
-            let total = stages.iter().try_fold(Duration::ZERO, |sum, stage| sum.checked_add(stage.duration));
-            match total {
-                Some(Duration::ZERO) => say("load-zero", "the stages last no time at all".to_owned(), span),
-                Some(total) if total <= LONGEST => {}
-                _ => say("load-limit", "the stages last longer than 365 days".to_owned(), span),
+            if let Some((code, message)) = wrong_length(stages) {
+                say(code, message, span);
             }
             if *start_vus == 0 && stages.iter().all(|stage| stage.target == 0) {
                 say("load-zero", "every stage has the target 0: no VU ever runs".to_owned(), span);
             }
         }
+        Executor::RampingArrivalRate { stages, .. } => {
+            let span = load.stages.as_ref().map(|stages| stages.span);
+            match wrong_length(stages) {
+                Some((code, message)) => say(code, message, span),
+                None if executor.arrivals().is_some_and(|(arrivals, _)| arrivals.total() == 0) => {
+                    say("load-zero", "the rate is so low that not one iteration is due".to_owned(), span);
+                }
+                None => {}
+            }
+        }
         _ => {}
+    }
+    if let (Some(before), Some(most)) = (&load.pre_allocated_vus, &load.max_vus)
+        && before.value > most.value
+    {
+        let message = format!("`pre_allocated_vus: {}` are more than `max_vus: {}`", before.value, most.value);
+        found.push(Diagnostic::error("load-conflict", message).at(before.span).also(most.span, "`max_vus` is here"));
+    }
+}
+
+/// Of all stages together.
+fn wrong_length(stages: &[Stage]) -> Option<(&'static str, String)> {
+    let total = stages.iter().try_fold(Duration::ZERO, |sum, stage| sum.checked_add(stage.duration));
+    match total {
+        Some(Duration::ZERO) => Some(("load-zero", "the stages last no time at all".to_owned())),
+        Some(total) if total <= LONGEST => None,
+        _ => Some(("load-limit", "the stages last longer than 365 days".to_owned())),
     }
 }
 
 fn check_numbers(load: &Load, found: &mut Diagnostics) {
-    for (name, field) in [("vus", &load.vus), ("iterations", &load.iterations)] {
+    let at_least_one =
+        [("vus", &load.vus), ("iterations", &load.iterations), ("rate", &load.rate), ("max_vus", &load.max_vus)];
+    for (name, field) in at_least_one {
         if let Some(field) = field.as_ref().filter(|field| field.value == 0) {
             found.push(Diagnostic::error("load-zero", format!("`{name}` must be at least 1")).at(field.span));
         }
     }
     let targets = load.stages.iter().flat_map(|stages| &stages.value).map(|stage| ("target", &stage.target));
-    let counts =
-        load.vus.iter().map(|field| ("vus", field)).chain(load.start_vus.iter().map(|field| ("start_vus", field)));
-    for (name, field) in counts.chain(targets).filter(|(_, field)| field.value > MOST_VUS) {
+    let (rates, vus) = match is_open(load) {
+        true => (targets.collect(), Vec::new()),
+        false => (Vec::new(), targets.collect::<Vec<_>>()),
+    };
+    let counts = [
+        ("vus", &load.vus),
+        ("start_vus", &load.start_vus),
+        ("pre_allocated_vus", &load.pre_allocated_vus),
+        ("max_vus", &load.max_vus),
+    ];
+    let counts = counts.into_iter().filter_map(|(name, field)| Some((name, field.as_ref()?))).chain(vus);
+    for (name, field) in counts.filter(|(_, field)| field.value > MOST_VUS) {
         let message = format!("`{name}: {}` is more than {MOST_VUS} VUs", field.value);
+        found.push(Diagnostic::error("load-limit", message).at(field.span));
+    }
+    let time_unit = load.time_unit.as_ref().map_or(TIME_UNIT, |unit| unit.value);
+    let most = MOST_PER_SECOND * time_unit.as_nanos() / 1_000_000_000;
+    let given = [("rate", &load.rate), ("start_rate", &load.start_rate)];
+    let rates = given.into_iter().filter_map(|(name, field)| Some((name, field.as_ref()?))).chain(rates);
+    for (name, field) in rates.filter(|(_, field)| u128::from(field.value) > most && !time_unit.is_zero()) {
+        let message = format!("`{name}: {}` is more than {MOST_PER_SECOND} iterations per second", field.value);
         found.push(Diagnostic::error("load-limit", message).at(field.span));
     }
 }
@@ -58,6 +104,7 @@ fn check_times(load: &Load, found: &mut Diagnostics) {
     let times = [
         ("duration", &load.duration, true),
         ("max_duration", &load.max_duration, true),
+        ("time_unit", &load.time_unit, true),
         ("start_time", &load.start_time, false),
         ("graceful_stop", &load.graceful_stop, false),
         ("graceful_ramp_down", &load.graceful_ramp_down, false),

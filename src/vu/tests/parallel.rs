@@ -225,7 +225,7 @@ fn branches_that_only_compute_leave_the_others_their_turn() {
         };
         tokio::select! {
             biased;
-            _ = vu.iterate(0) => panic!("it took the thread for itself"),
+            _ = vu.iterate(0, None) => panic!("it took the thread for itself"),
             () = turns => {}
         }
     });
