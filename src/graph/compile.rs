@@ -79,6 +79,8 @@ impl Arena {
             executor: scenario.executor.clone(),
             start_time: scenario.start_time,
             graceful_stop: scenario.graceful_stop,
+            pace: scenario.pace,
+            weight: scenario.weight,
             site,
             on_start,
             body,

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::clean::mask;
 use crate::expr::{DataProgram, Program, SlotId};
 use crate::judge::Threshold;
-use crate::load::{Executor, Ramp, Stage, chart};
+use crate::load::{Executor, Part, Ramp, chart};
 use crate::plan::{GiveUp, LogLevel, Pick, Sleep, StatusRange, StopScope};
 use crate::units::{Duration, format_duration};
 
@@ -230,10 +230,12 @@ fn load(scenario: &Scenario) -> String {
         Executor::ConstantVus { vus, duration } => {
             format!("constant-vus, {} for {}", vus_of(*vus), format_duration(*duration))
         }
-        Executor::RampingVus { start_vus, stages, graceful_ramp_down } => {
+        Executor::RampingVus { start_vus, stages, graceful_ramp_down, crew } => {
             let stages: Vec<String> = stages.iter().map(stage).collect();
             let ramp_down = format_duration(*graceful_ramp_down);
-            format!("ramping-vus, from {}: {}; graceful ramp-down {ramp_down}", vus_of(*start_vus), stages.join(", "))
+            let own = crew.as_ref().map_or(String::new(), |crew| format!("up to {} of the VUs ", crew.len()));
+            let (from, stages) = (vus_of(*start_vus), stages.join(", "));
+            format!("ramping-vus, {own}from {from}: {stages}; graceful ramp-down {ramp_down}")
         }
         Executor::SharedIterations { vus, iterations, max_duration } => {
             let most = format_duration(*max_duration);
@@ -244,6 +246,12 @@ fn load(scenario: &Scenario) -> String {
             format!("per-vu-iterations, {iterations} for each of {}, at most {most}", vus_of(*vus))
         }
     };
+    if let Some((weight, sum)) = scenario.weight {
+        let _ = write!(text, "; weight {weight} of {sum} of the plan's load");
+    }
+    if let Some(pace) = scenario.pace {
+        let _ = write!(text, "; an iteration of each VU every {} at most", format_duration(pace));
+    }
     let _ = write!(text, "; graceful stop {}", format_duration(scenario.graceful_stop));
     if scenario.start_time > Duration::ZERO {
         let _ = write!(text, "; starts after {}", format_duration(scenario.start_time));
@@ -255,8 +263,14 @@ fn vus_of(vus: u64) -> String {
     format!("{vus} VU{}", if vus == 1 { "" } else { "s" })
 }
 
-fn stage(stage: &Stage) -> String {
-    format!("to {} in {}", stage.target, format_duration(stage.duration))
+fn stage(part: &Part) -> String {
+    match part {
+        Part::Line(stage) => format!("to {} in {}", stage.target, format_duration(stage.duration)),
+        Part::Steps(steps) => {
+            let hold = steps.hold.map_or(String::new(), |hold| format!(", held for {}", format_duration(hold)));
+            format!("to {} by {} every {}{hold}", steps.until, steps.add, format_duration(steps.every))
+        }
+    }
 }
 
 fn pause(sleep: Sleep) -> String {

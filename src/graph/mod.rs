@@ -68,6 +68,10 @@ pub struct Scenario {
     pub executor: Executor,
     pub start_time: Duration,
     pub graceful_stop: Duration,
+    /// The shortest time between the starts of two iterations of one VU.
+    pub pace: Option<Duration>,
+    /// The scenario's weight, and that of all that share the plan's load: `executor` is its part of that.
+    pub weight: Option<(u64, u64)>,
     /// Tags of iterations and VUs of this scenario.
     pub site: SiteId,
     pub on_start: Block,

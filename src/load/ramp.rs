@@ -5,13 +5,15 @@
 
 use std::time::Duration;
 
-use super::Stage;
+use super::{Crew, Stage};
 
 /// The line of VUs over time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ramp {
     legs: Vec<Leg>,
     graceful_ramp_down: Duration,
+    /// Those of the line's VUs that count and live here; all where it is `None`.
+    crew: Option<Crew>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,7 +48,12 @@ impl Ramp {
             at += stage.duration;
             from = stage.target;
         }
-        Ramp { legs, graceful_ramp_down }
+        Ramp { legs, graceful_ramp_down, crew: None }
+    }
+
+    /// The same line, of which only these VUs count.
+    pub fn of(self, crew: Option<Crew>) -> Ramp {
+        Ramp { crew, ..self }
     }
 
     pub fn duration(&self) -> Duration {
@@ -55,11 +62,14 @@ impl Ramp {
 
     /// VUs that are active at a time; none from the end on.
     pub fn vus_at(&self, at: Duration) -> u64 {
-        self.legs.iter().find(|leg| at < leg.end).map_or(0, |leg| leg.count(at - leg.start))
+        let count = self.legs.iter().find(|leg| at < leg.end).map_or(0, |leg| leg.count(at - leg.start));
+        self.crew.as_ref().map_or(count, |crew| crew.among(count))
     }
 
     /// When VU `vu` (from 0) is active; empty where it never is.
     pub fn life(&self, vu: u64) -> Life {
+        let number = self.crew.as_ref().map_or(Some(vu), |crew| crew.number(vu));
+        let Some(vu) = number else { return Life { spans: Vec::new() } };
         let mut spans: Vec<Span> = Vec::new();
         let mut open = self.legs.first().filter(|leg| leg.from > vu).map(|leg| leg.start);
         for leg in &self.legs {

@@ -94,12 +94,13 @@ pub const PICKS: &[&str] = &["one", "first", "last", "random", "all", "count"];
 pub const FIRST: &[&str] = &["now", "wait"];
 
 pub static PLAN: Object = object("the plan", &[PLAN_WORDS, LOAD, SHARED, PLAN_LATER], &[]);
-pub static SCENARIO: Object = object("a scenario", &[LOAD, SHARED, SCENARIO_LATER], &["steps"]);
+pub static SCENARIO: Object = object("a scenario", &[LOAD, SHARED, SCENARIO_WORDS], &["steps"]);
 pub static HTTP: Object = object("`http`", &[HTTP_WORDS], &[]);
 pub static TLS: Object = object("`tls`", &[TLS_WORDS], &[]);
 pub static AUTH: Object = object("`auth`", &[AUTH_WORDS], &[]);
 pub static BASIC: Object = object("`basic`", &[BASIC_WORDS], &["username", "password"]);
 pub static STAGE: Object = object("a stage", &[STAGE_WORDS], &["duration", "target"]);
+pub static STEPPED_STAGE: Object = object("a stepped stage", &[STEPPED_STAGE_WORDS], &["add", "every", "until"]);
 pub static ENV_VAR: Object = object("an environment variable", &[ENV_WORDS], &[]);
 pub static THRESHOLD: Object = object("a threshold", &[THRESHOLD_WORDS], &["threshold"]);
 pub static REQUEST: Object = object("`request`", &[METHOD_WORDS, REQUEST_WORDS], &["method", "url"]);
@@ -256,9 +257,25 @@ const fn later_form(key: &'static str) -> StepForm {
 
 /// Every object, outermost first: where a misplaced key may belong.
 pub fn objects() -> Vec<&'static Object> {
-    let named: [&'static Object; 17] = [
-        &PLAN, &SCENARIO, &HTTP, &TLS, &AUTH, &BASIC, &STAGE, &ENV_VAR, &THRESHOLD, &REQUEST, &EXTRACT, &SLEEP,
-        &FOR_EACH, &POLL, &BRANCH, &LOG, &STOP,
+    let named: [&'static Object; 18] = [
+        &PLAN,
+        &SCENARIO,
+        &HTTP,
+        &TLS,
+        &AUTH,
+        &BASIC,
+        &STAGE,
+        &STEPPED_STAGE,
+        &ENV_VAR,
+        &THRESHOLD,
+        &REQUEST,
+        &EXTRACT,
+        &SLEEP,
+        &FOR_EACH,
+        &POLL,
+        &BRANCH,
+        &LOG,
+        &STOP,
     ];
     let mut all: Vec<&'static Object> = named.into_iter().collect();
     for form in STEP_FORMS {
@@ -274,7 +291,7 @@ static ENV_ENTRY: Shape = Any(&[Text, Of(&ENV_VAR)]);
 static A_SCENARIO: Shape = Of(&SCENARIO);
 static METRIC_THRESHOLDS: Shape = Any(&[Text, List(&A_THRESHOLD)]);
 static A_THRESHOLD: Shape = Any(&[Text, Of(&THRESHOLD)]);
-static A_STAGE: Shape = Of(&STAGE);
+static A_STAGE: Shape = Any(&[Of(&STAGE), Of(&STEPPED_STAGE)]);
 static AN_EXTRACTION: Shape = Any(&[Text, Of(&EXTRACT)]);
 
 const PLAN_WORDS: &[Word] = &[
@@ -300,6 +317,11 @@ const SHARED: &[Word] = &[
     here("steps", Steps, "What one iteration does."),
     here("on_start", Steps, "Steps that run once per VU, before its first iteration."),
     here("on_stop", Steps, "Steps that run once per VU, after its last iteration."),
+    here(
+        "warmup",
+        Duration,
+        "The first part of the scenario, which is not judged: its samples are in the time series, and in no total and no threshold.",
+    ),
 ];
 
 const LOAD: &[Word] = &[
@@ -308,7 +330,7 @@ const LOAD: &[Word] = &[
     here("duration", Duration, "How long iterations are started."),
     here("iterations", Whole, "How many iterations: in all, or per VU with `per-vu-iterations`."),
     here("stages", List(&A_STAGE), "How the number of VUs goes from target to target."),
-    here("start_vus", Whole, "VUs before the first stage; 1 by default."),
+    here("start_vus", Whole, "VUs before the first stage; 1 by default, 0 where the first stage is a stepped one."),
     here("start_time", Duration, "How long after the start of the run this begins; 0s by default."),
     here("graceful_stop", Duration, "How long running iterations may take to end at the end; 30s by default."),
     here(
@@ -322,7 +344,11 @@ const LOAD: &[Word] = &[
     later("time_unit", "what `rate` counts per"),
     later("pre_allocated_vus", "VUs ready from the start"),
     later("max_vus", "VUs at most"),
-    later("pace", "the shortest time between starts of a VU's iterations"),
+    here(
+        "pace",
+        Duration,
+        "The shortest time between the starts of two iterations of one VU: what is left of it after an iteration is waited for.",
+    ),
 ];
 
 const PLAN_LATER: &[Word] = &[
@@ -335,13 +361,15 @@ const PLAN_LATER: &[Word] = &[
     later("monitors", "the target's own numbers"),
     later("environments", "sets of `env` by name"),
     later("capacity", "what `proofload capacity` searches"),
-    later("warmup", "a first part that is not judged"),
 ];
 
-const SCENARIO_LATER: &[Word] = &[
-    later("weight", "the scenario's share of the plan's VUs"),
-    later("env", "environment of one scenario"),
-    later("warmup", "a first part that is not judged"),
+const SCENARIO_WORDS: &[Word] = &[
+    here(
+        "weight",
+        Whole,
+        "The scenario's share of the plan's load, relative to the other scenarios, instead of a load of its own.",
+    ),
+    here("env", Map(&Text), "Names of the plan's `env` with other values for this scenario."),
 ];
 
 const HTTP_WORDS: &[Word] = &[
@@ -379,13 +407,18 @@ const AUTH_WORDS: &[Word] = &[
 const BASIC_WORDS: &[Word] =
     &[here("username", Template, "The user name."), here("password", Template, "The password.")];
 
-const STAGE_WORDS: &[Word] = &[
-    here("duration", Duration, "How long the stage takes."),
-    here("target", Whole, "The number of VUs at its end."),
-    later("add", "stepped ramps: VUs per step"),
-    later("every", "stepped ramps: time per step"),
-    later("until", "stepped ramps: the last level"),
-    later("hold", "stepped ramps: how long the last level is held"),
+const STAGE_WORDS: &[Word] =
+    &[here("duration", Duration, "How long the stage takes."), here("target", Whole, "The number of VUs at its end.")];
+
+const STEPPED_STAGE_WORDS: &[Word] = &[
+    here(
+        "add",
+        Whole,
+        "How many VUs come with each step, the first at once; they go where `until` is below the level.",
+    ),
+    here("every", Duration, "How long each level is held."),
+    here("until", Whole, "The last level."),
+    here("hold", Duration, "How long the last level is held; as long as the others by default."),
 ];
 
 const ENV_WORDS: &[Word] = &[
@@ -406,7 +439,11 @@ const THRESHOLD_WORDS: &[Word] = &[
 const COMMON: &[Word] = &[
     here("name", Text, "What reports call the step; the `name` tag of a request."),
     here("if", Expression, "Does the step only when this is true."),
-    later("measure", "keeps requests out of what is judged"),
+    here(
+        "measure",
+        Bool,
+        "`false` keeps the requests of this step, and of the steps in it, out of the `http_` metrics: a login that is only a way in.",
+    ),
 ];
 
 const NESTED: Word = here("steps", Steps, "What is done.");

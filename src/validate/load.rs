@@ -2,24 +2,30 @@
 
 mod command_line;
 mod limits;
+mod weights;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::load::{Executor, Stage};
-use crate::plan::{ExecutorKind, Load};
+use crate::load::{Executor, Part, Stage, Steps};
+use crate::plan::{ExecutorKind, Load, StageForm};
 use crate::source::{Span, Spanned};
 use crate::units::Duration;
 
 use super::Overrides;
 
 pub(super) use command_line::refuse_overrides;
+pub(super) use weights::{all_share, share};
 
 const GRACEFUL: Duration = Duration::from_secs(30);
 const MAX_DURATION: Duration = Duration::from_secs(600);
 
+#[derive(Clone)]
 pub(super) struct Decided {
     pub executor: Executor,
     pub start_time: Duration,
     pub graceful_stop: Duration,
+    pub pace: Option<Duration>,
+    /// The scenario's weight, and that of all that share one load.
+    pub weight: Option<(u64, u64)>,
 }
 
 /// A field of [`Load`] with its name and, where it is written, its place.
@@ -47,6 +53,8 @@ pub(super) fn decide(
         executor: executor.unwrap_or(Executor::SharedIterations { vus: 1, iterations: 1, max_duration: MAX_DURATION }),
         start_time: value(&merged.start_time, Duration::ZERO),
         graceful_stop: value(&merged.graceful_stop, GRACEFUL),
+        pace: merged.pace.as_ref().map(|pace| pace.value),
+        weight: None,
     }
 }
 
@@ -63,12 +71,12 @@ pub(super) fn refuse_beside_scenarios(load: &Load, found: &mut Diagnostics) {
                 format!("`{name}` stands beside `scenarios`, each of which has its own load"),
             )
             .at(span)
-            .help("move it into the scenario that it is meant for; sharing one load by weight is not available yet"),
+            .help("move it into the scenario that it is meant for, or give the scenarios `weight: 1` each to share it"),
         );
     }
 }
 
-fn fields(load: &Load) -> [Field; 10] {
+fn fields(load: &Load) -> [Field; 11] {
     [
         ("executor", load.executor.as_ref().map(|field| field.span)),
         ("vus", load.vus.as_ref().map(|field| field.span)),
@@ -80,15 +88,16 @@ fn fields(load: &Load) -> [Field; 10] {
         ("graceful_stop", load.graceful_stop.as_ref().map(|field| field.span)),
         ("graceful_ramp_down", load.graceful_ramp_down.as_ref().map(|field| field.span)),
         ("max_duration", load.max_duration.as_ref().map(|field| field.span)),
+        ("pace", load.pace.as_ref().map(|field| field.span)),
     ]
 }
 
 /// Which executor takes which fields, besides those that all take.
 const TAKES: &[(ExecutorKind, &str, &[&str])] = &[
-    (ExecutorKind::ConstantVus, "constant-vus", &["vus", "duration"]),
-    (ExecutorKind::RampingVus, "ramping-vus", &["stages", "start_vus", "graceful_ramp_down"]),
-    (ExecutorKind::SharedIterations, "shared-iterations", &["iterations", "vus", "max_duration"]),
-    (ExecutorKind::PerVuIterations, "per-vu-iterations", &["iterations", "vus", "max_duration"]),
+    (ExecutorKind::ConstantVus, "constant-vus", &["vus", "duration", "pace"]),
+    (ExecutorKind::RampingVus, "ramping-vus", &["stages", "start_vus", "graceful_ramp_down", "pace"]),
+    (ExecutorKind::SharedIterations, "shared-iterations", &["iterations", "vus", "max_duration", "pace"]),
+    (ExecutorKind::PerVuIterations, "per-vu-iterations", &["iterations", "vus", "max_duration", "pace"]),
 ];
 const ALL_TAKE: &[&str] = &["executor", "start_time", "graceful_stop"];
 
@@ -210,7 +219,8 @@ fn takes(kind: ExecutorKind) -> (&'static str, &'static [&'static str]) {
 fn belongs(field: &str) -> String {
     let owners: Vec<String> =
         TAKES.iter().filter(|(.., fields)| fields.contains(&field)).map(|(_, name, _)| format!("`{name}`")).collect();
-    format!("`{field}` belongs to {}", owners.join(" and "))
+    let why = if field == "pace" { ", whose VUs follow no rate: a rate of arrivals is a pace already" } else { "" };
+    format!("`{field}` belongs to {}{why}", owners.join(" and "))
 }
 
 fn build(load: &Load, kind: ExecutorKind, scenario: Option<Span>, found: &mut Diagnostics) -> Option<Executor> {
@@ -239,13 +249,25 @@ fn build(load: &Load, kind: ExecutorKind, scenario: Option<Span>, found: &mut Di
     }
 }
 
-fn ramping(load: &Load, stages: &[crate::plan::Stage]) -> Executor {
+fn ramping(load: &Load, stages: &[StageForm]) -> Executor {
+    // A row of steps of ten from k6's one VU would make 11, 21, 31.
+    let start_vus = if matches!(stages.first(), Some(StageForm::Steps(_))) { 0 } else { 1 };
     Executor::RampingVus {
-        start_vus: value(&load.start_vus, 1),
-        stages: stages
-            .iter()
-            .map(|stage| Stage { duration: stage.duration.value, target: stage.target.value })
-            .collect(),
+        start_vus: value(&load.start_vus, start_vus),
+        stages: stages.iter().map(part).collect(),
         graceful_ramp_down: value(&load.graceful_ramp_down, GRACEFUL),
+        crew: None,
+    }
+}
+
+fn part(written: &StageForm) -> Part {
+    match written {
+        StageForm::Line(stage) => Part::Line(Stage { duration: stage.duration.value, target: stage.target.value }),
+        StageForm::Steps(steps) => Part::Steps(Steps {
+            add: steps.add.value,
+            every: steps.every.value,
+            until: steps.until.value,
+            hold: steps.hold.as_ref().map(|hold| hold.value),
+        }),
     }
 }

@@ -48,6 +48,13 @@ pub struct Overrides {
     pub seed: Option<u64>,
 }
 
+impl Overrides {
+    /// Whether they say anything of the load.
+    fn has_load(&self) -> bool {
+        self.vus.is_some() || self.duration.is_some() || self.iterations.is_some() || !self.stages.is_empty()
+    }
+}
+
 /// A plan without mistakes. `graph::compile` cannot fail on it.
 #[derive(Debug)]
 pub struct ValidPlan<'p> {
@@ -74,6 +81,10 @@ pub struct ValidScenario<'p> {
     pub executor: Executor,
     pub start_time: Duration,
     pub graceful_stop: Duration,
+    /// The shortest time between the starts of two iterations of one VU.
+    pub pace: Option<Duration>,
+    /// The scenario's weight, and that of all that share the plan's load.
+    pub weight: Option<(u64, u64)>,
     /// `None` for the short form, whose fields stand in the plan itself.
     pub written: Option<&'p Scenario>,
     /// Those of plan, command line and scenario, without the built-in ones.
@@ -150,15 +161,19 @@ fn scenarios<'p>(
     found: &mut Diagnostics,
 ) -> Vec<ValidScenario<'p>> {
     check_form(plan, found);
-    let single = plan.scenarios.len() <= 1;
+    let single = plan.scenarios.len() <= 1 || load::all_share(plan);
     if !single {
         load::refuse_overrides(overrides, found);
     }
     let overrides_of_load = single.then_some(overrides);
     let plan_tags = tags::plan(plan, overrides, constants, found);
     let base_url = http::base_url(&plan.http, constants, found);
+    let mut shares = load::share(plan, overrides_of_load, found).into_iter();
     let mut build = |name: &str, load: &Load, written: Option<&'p Scenario>| {
-        let decided = load::decide(load, written.map(|written| written.name.span), overrides_of_load, found);
+        let decided = shares
+            .next()
+            .flatten()
+            .unwrap_or_else(|| load::decide(load, written.map(|written| written.name.span), overrides_of_load, found));
         let own_url = written.and_then(|written| http::base_url(&written.http, constants, found));
         let (start, stop) = written.map_or((&[][..], &[][..]), |written| (&written.on_start[..], &written.on_stop[..]));
         ValidScenario {
@@ -166,6 +181,8 @@ fn scenarios<'p>(
             executor: decided.executor,
             start_time: decided.start_time,
             graceful_stop: decided.graceful_stop,
+            pace: decided.pace,
+            weight: decided.weight,
             written,
             tags: tags::scenario(&plan_tags, written, constants, found),
             base_url: own_url.or_else(|| base_url.clone()),
@@ -209,5 +226,7 @@ fn check_form(plan: &Plan, found: &mut Diagnostics) {
                 .help("move these steps into a scenario"),
         );
     }
-    load::refuse_beside_scenarios(&plan.load, found);
+    if plan.scenarios.iter().all(|scenario| scenario.weight.is_none()) {
+        load::refuse_beside_scenarios(&plan.load, found);
+    }
 }

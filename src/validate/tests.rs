@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::diagnostic::Severity;
 use crate::judge::{Comparison, Statistic};
+use crate::load::Part;
 use crate::source::Format;
 
 fn source(text: &str) -> Source {
@@ -153,7 +154,8 @@ fn iterations(vus: u64, iterations: u64, most: u64) -> Executor {
 }
 
 fn ramping(start_vus: u64, stages: &[Stage]) -> Executor {
-    Executor::RampingVus { start_vus, stages: stages.to_vec(), graceful_ramp_down: seconds(30) }
+    let stages = stages.iter().copied().map(Part::Line).collect();
+    Executor::RampingVus { start_vus, stages, graceful_ramp_down: seconds(30), crew: None }
 }
 
 #[test]

@@ -211,6 +211,11 @@ impl<S: Session> Vu<S> {
         }
     }
 
+    /// Lets the connection rest until the next iteration.
+    pub fn rest(&mut self) {
+        self.session.rest();
+    }
+
     fn begin(&mut self) {
         let lasting = self.graph.slots.iter().position(|slot| slot.per_vu).unwrap_or(self.slots.len());
         self.slots[..lasting].fill(None);

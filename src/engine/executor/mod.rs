@@ -29,6 +29,9 @@ const LOGS_PER_SECOND: u64 = 100;
 /// How long a VU that failed before it did anything waits, so that a broken plan doesn't spin.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
 
+/// A wait from which on it pays to let the connection rest.
+const REST_FROM: Duration = Duration::from_millis(50);
+
 /// What all threads count together.
 pub(super) struct Counters {
     /// Iterations begun, per scenario.
@@ -53,6 +56,11 @@ impl Counters {
     /// The number of the next iteration of a scenario, from 0, unique and without gaps.
     fn next_iteration(&self, scenario: usize) -> u64 {
         self.iterations[scenario].fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Iterations of a scenario that have begun.
+    fn begun(&self, scenario: usize) -> u64 {
+        self.iterations[scenario].load(Ordering::Relaxed)
     }
 
     /// An allowance that grows with time, with a burst of one second's worth, and only so many that nobody has read yet.
@@ -195,6 +203,8 @@ pub(super) struct Shift<'l, T: Transport> {
     lane: &'l Lane<T>,
     vu: Vu<T::Session>,
     started: bool,
+    /// Set by the pace: when the next iteration may start.
+    due: Option<Instant>,
     cut: Option<Cut<'l>>,
 }
 
@@ -203,12 +213,38 @@ type Cut<'l> = (Instant, Pin<Box<dyn Future<Output = ()> + 'l>>);
 
 impl<'l, T: Transport + Clone + 'static> Shift<'l, T> {
     pub(super) fn begin(lane: &'l Lane<T>, index: u64) -> Shift<'l, T> {
-        Shift { lane, vu: lane.hire(index), started: lane.scenario().on_start.is_empty(), cut: None }
+        Shift { lane, vu: lane.hire(index), started: lane.scenario().on_start.is_empty(), due: None, cut: None }
+    }
+
+    /// Waits for as long as the pace demands and while the run is paused. `false`: no more iterations before `until`.
+    pub(super) async fn may_start(&mut self, until: Instant) -> bool {
+        let stop = &self.lane.stop;
+        loop {
+            let at = now();
+            if stop.is_ending() || at >= until {
+                return false;
+            }
+            let paused = stop.is_paused();
+            let wake = match self.due.filter(|due| *due > at) {
+                _ if paused => until,
+                Some(due) => due.min(until),
+                None => return true,
+            };
+            if wake - at >= REST_FROM {
+                self.vu.rest();
+            }
+            tokio::select! {
+                biased;
+                () = stop.ending() => {}
+                () = stop.resumed(), if paused => {}
+                () = sleep_until(wake) => {}
+            }
+        }
     }
 
     /// Runs one iteration, with `on_start` before the first. `number` is asked for only when it really begins.
     pub(super) async fn iterate(&mut self, cut_at: Instant, number: impl FnOnce() -> u64) -> Turn {
-        let (lane, vu, started) = (self.lane, &mut self.vu, &mut self.started);
+        let (lane, vu, started, due) = (self.lane, &mut self.vu, &mut self.started, &mut self.due);
         let cut = Self::cut(&mut self.cut, lane, cut_at);
         let finished = tokio::select! {
             biased;
@@ -219,6 +255,7 @@ impl<'l, T: Transport + Clone + 'static> Shift<'l, T> {
                     }
                     *started = true;
                 }
+                *due = lane.scenario().pace.map(|pace| now() + pace);
                 vu.iterate(number()).await
             } => finished,
             () = cut => {
