@@ -124,6 +124,7 @@ fn facts(graph: &Graph, ran: Ran, broken: Option<usize>) -> Facts {
         snapshot: ran.aggregate.into_snapshot(),
         started_at: ran.started_at,
         duration: ran.duration,
+        paused: ran.paused,
         planned: engine::planned(graph),
         has_requests: graph.steps.iter().any(|step| matches!(step.action, Action::Request(_))),
         default_thresholds: graph.default_thresholds,

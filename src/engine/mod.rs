@@ -158,7 +158,7 @@ pub fn run<T: Transport + Clone + Send + 'static>(
     let started_at = crate::clock::wall();
     start.send_replace(Some(began));
     let mut coordinator = Coordinator {
-        aggregate: Aggregate::new(&graph.sites, &graph.custom_metrics),
+        aggregate: Aggregate::new(&graph.sites, &graph.custom_metrics).judged_from(graph.judged_from()),
         orders,
         returns,
         end: End::Completed,

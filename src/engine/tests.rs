@@ -116,7 +116,7 @@ fn run_under(text: &str, orders: &[(u64, Order)]) -> Seen {
         for lane in lanes {
             lane.await.unwrap();
         }
-        let mut aggregate = Aggregate::new(&graph.sites, &graph.custom_metrics);
+        let mut aggregate = Aggregate::new(&graph.sites, &graph.custom_metrics).judged_from(graph.judged_from());
         let mut interval = recorder.borrow_mut().take();
         aggregate.absorb(&mut interval);
         aggregate.tick(now() - start);
@@ -556,4 +556,46 @@ fn scenarios_with_weights_share_iterations() {
     let of = |scenario: &str| seen.requests.iter().filter(|(_, path)| path.starts_with(scenario)).count();
     assert_eq!((of("/a/"), of("/b/"), of("/c/")), (14, 7, 2));
     assert_eq!(seen.ended, 6010, "the pace is of one scenario alone");
+}
+
+#[test]
+fn what_begins_in_the_warm_up_is_not_judged_and_what_begins_after_it_is() {
+    let seen = run(
+        &format!(
+            "{BASE}vus: 1\nduration: 10s\nwarmup: 4s\nsteps: [{{ get: /1500, checks: {{ ok: status == 200 }} }}, {{ sleep: 100ms }}]"
+        ),
+        None,
+    );
+    // Iterations begin at 0, 1.6, 3.2 | 4.8, 6.4, 8.0 and 9.6 s.
+    assert_eq!(seen.outcomes("completed"), 4);
+    assert_eq!(seen.snapshot.counter(Metric::HttpReqs, &[]), Some(4));
+    assert_eq!(seen.snapshot.rate(Metric::Checks, &[]), Some((4, 4)), "a check counts where its request does");
+    let aside = seen.snapshot.warmup();
+    assert_eq!((aside.requests, aside.iterations), (3, 3));
+    let of_two = run(
+        &format!(
+            "{BASE}warmup: 4s\nscenarios:\n  a: {{ vus: 1, duration: 10s, start_time: 2s, steps: [{{ get: /a/1000 }}] }}\n  b: {{ vus: 1, duration: 10s, warmup: 0s, steps: [{{ get: /b/1000 }}] }}\n"
+        ),
+        None,
+    );
+    let of =
+        |scenario: &str| of_two.snapshot.counter(Metric::HttpReqs, &[("scenario".to_owned(), scenario.to_owned())]);
+    assert_eq!((of("a"), of("b")), (Some(6), Some(10)));
+}
+
+#[test]
+fn requests_that_are_not_measured_are_sent_checked_and_counted_apart() {
+    let seen = run(
+        &format!(
+            "{BASE}iterations: 3\nsteps:\n  - group: way in\n    measure: false\n    steps:\n      - {{ name: login, get: /1, checks: {{ ok: status == 500 }} }}\n      - repeat: 2\n        steps: [{{ name: token, get: /2 }}]\n      - {{ name: seats, get: /3, measure: true }}\n  - {{ name: reserve, get: /4 }}\n"
+        ),
+        None,
+    );
+    assert_eq!(seen.requests.len(), 15);
+    assert_eq!(seen.snapshot.request_names(), ["seats", "reserve"]);
+    let apart: Vec<(String, u64)> =
+        seen.snapshot.unmeasured().into_iter().map(|(name, aside)| (name, aside.requests)).collect();
+    assert_eq!(apart, [("login".to_owned(), 3), ("token".to_owned(), 6)]);
+    assert_eq!(seen.snapshot.rate(Metric::Checks, &[]), Some((0, 3)));
+    assert_eq!(seen.snapshot.trend(Metric::GroupDuration, &[]).map(|trend| trend.count()), Some(3));
 }

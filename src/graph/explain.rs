@@ -126,7 +126,11 @@ impl Tree<'_> {
 
     fn title(&self, step: &Step) -> String {
         match &step.action {
-            Action::Request(_) => format!("request {}", step.name),
+            Action::Request(_) => {
+                let site = self.graph.sites.get(step.site.0 as usize);
+                let aside = if site.is_some_and(|site| site.unmeasured) { ", not measured" } else { "" };
+                format!("request {}{aside}", step.name)
+            }
             Action::Sleep(sleep) => format!("sleep {}", pause(*sleep)),
             Action::Set(assignments) => format!("set {}", self.assignments(assignments, "=")),
             Action::Append(assignments) => format!("append {}", self.assignments(assignments, "+=")),
@@ -251,6 +255,9 @@ fn load(scenario: &Scenario) -> String {
     }
     if let Some(pace) = scenario.pace {
         let _ = write!(text, "; an iteration of each VU every {} at most", format_duration(pace));
+    }
+    if scenario.warmup > Duration::ZERO {
+        let _ = write!(text, "; the first {} not judged", format_duration(scenario.warmup));
     }
     let _ = write!(text, "; graceful stop {}", format_duration(scenario.graceful_stop));
     if scenario.start_time > Duration::ZERO {

@@ -70,6 +70,8 @@ pub struct Scenario {
     pub graceful_stop: Duration,
     /// The shortest time between the starts of two iterations of one VU.
     pub pace: Option<Duration>,
+    /// The first part, whose samples are not judged.
+    pub warmup: Duration,
     /// The scenario's weight, and that of all that share the plan's load: `executor` is its part of that.
     pub weight: Option<(u64, u64)>,
     /// Tags of iterations and VUs of this scenario.
@@ -91,6 +93,15 @@ pub struct LaterReads {
 }
 
 impl Graph {
+    /// When the first scenario is through with its warm-up: rates are of what comes after.
+    pub fn judged_from(&self) -> Duration {
+        let starts = self.scenarios.iter().map(|scenario| match scenario.warmup {
+            Duration::ZERO => Duration::ZERO,
+            warmup => scenario.start_time + warmup,
+        });
+        starts.min().unwrap_or_default()
+    }
+
     /// What is known of each request's URL before the run: its first constant part.
     pub fn urls(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().filter_map(|step| match &step.action {

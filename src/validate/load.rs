@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::load::{Executor, Part, Stage, Steps};
 use crate::plan::{ExecutorKind, Load, StageForm};
 use crate::source::{Span, Spanned};
-use crate::units::Duration;
+use crate::units::{Duration, format_duration};
 
 use super::Overrides;
 
@@ -55,6 +55,26 @@ pub(super) fn decide(
         graceful_stop: value(&merged.graceful_stop, GRACEFUL),
         pace: merged.pace.as_ref().map(|pace| pace.value),
         weight: None,
+    }
+}
+
+/// What is not judged must leave something that is.
+pub(super) fn check_warmup(
+    scenario: &str,
+    warmup: Option<&Spanned<Duration>>,
+    executor: &Executor,
+    found: &mut Diagnostics,
+) {
+    let lasts = executor.duration();
+    if let Some(warmup) = warmup.filter(|warmup| warmup.value >= lasts) {
+        let (long, lasts) = (format_duration(warmup.value), format_duration(lasts));
+        let message =
+            format!("the warm-up of {long} leaves nothing to judge of the scenario `{scenario}`, which lasts {lasts}");
+        found.push(
+            Diagnostic::error("load-warmup", message)
+                .at(warmup.span)
+                .help("write a shorter one; a scenario may have a `warmup` of its own, also `0s`"),
+        );
     }
 }
 

@@ -83,6 +83,8 @@ pub struct ValidScenario<'p> {
     pub graceful_stop: Duration,
     /// The shortest time between the starts of two iterations of one VU.
     pub pace: Option<Duration>,
+    /// The first part, whose samples are not judged.
+    pub warmup: Duration,
     /// The scenario's weight, and that of all that share the plan's load.
     pub weight: Option<(u64, u64)>,
     /// `None` for the short form, whose fields stand in the plan itself.
@@ -170,10 +172,15 @@ fn scenarios<'p>(
     let base_url = http::base_url(&plan.http, constants, found);
     let mut shares = load::share(plan, overrides_of_load, found).into_iter();
     let mut build = |name: &str, load: &Load, written: Option<&'p Scenario>| {
+        let before = found.found.len();
         let decided = shares
             .next()
             .flatten()
             .unwrap_or_else(|| load::decide(load, written.map(|written| written.name.span), overrides_of_load, found));
+        let warmup = written.and_then(|written| written.warmup.as_ref()).or(plan.warmup.as_ref());
+        if found.found.len() == before && !load.unread {
+            load::check_warmup(name, warmup, &decided.executor, found);
+        }
         let own_url = written.and_then(|written| http::base_url(&written.http, constants, found));
         let (start, stop) = written.map_or((&[][..], &[][..]), |written| (&written.on_start[..], &written.on_stop[..]));
         ValidScenario {
@@ -182,6 +189,7 @@ fn scenarios<'p>(
             start_time: decided.start_time,
             graceful_stop: decided.graceful_stop,
             pace: decided.pace,
+            warmup: warmup.map_or(Duration::ZERO, |warmup| warmup.value),
             weight: decided.weight,
             written,
             tags: tags::scenario(&plan_tags, written, constants, found),

@@ -27,7 +27,7 @@ use rand::rngs::SmallRng;
 use crate::clock::{Duration, Instant, now};
 use crate::expr::Value;
 use crate::graph::{Graph, Scenario};
-use crate::metrics::{ProblemKind, Recorder, RequestSample, SiteId, StageIndex};
+use crate::metrics::{ProblemKind, Recorder, RequestSample, SiteId, StageIndex, WARMUP};
 use crate::plan::LogLevel;
 use crate::transport::Session;
 use answer::Answer;
@@ -66,6 +66,10 @@ pub struct Vu<S> {
     outcome: Option<String>,
     iteration: u64,
     scenario_iteration: u64,
+    /// Where the iteration began, which is where it counts.
+    begun_in: StageIndex,
+    /// Where the last request began: its checks and extractions count there, too.
+    asked_in: StageIndex,
     /// The request that is under way, so that one cut off half way is still counted.
     under_way: Option<UnderWay>,
     /// Steps since the runtime last had its turn.
@@ -116,6 +120,8 @@ impl<S: Session> Vu<S> {
             outcome: None,
             iteration: 0,
             scenario_iteration: 0,
+            begun_in: 0,
+            asked_in: 0,
             under_way: None,
             steps_in_a_row: 0,
             waited: false,
@@ -222,6 +228,7 @@ impl<S: Session> Vu<S> {
         self.answer = None;
         self.outcome = None;
         self.waited = false;
+        self.begun_in = self.stage();
     }
 
     fn scenario<'g>(&self, graph: &'g Graph) -> &'g Scenario {
@@ -230,19 +237,27 @@ impl<S: Session> Vu<S> {
 
     fn stage(&self) -> StageIndex {
         let since = now().saturating_duration_since(self.identity.scenario_start);
-        self.graph.scenarios[self.identity.scenario].executor.stage_at(since)
+        let scenario = &self.graph.scenarios[self.identity.scenario];
+        if since < scenario.warmup { WARMUP } else { scenario.executor.stage_at(since) }
     }
 
     /// Records what went wrong, without secrets and control characters.
     /// `place` is empty where the tags of the site say it.
     fn problem(&self, site: SiteId, kind: ProblemKind, place: &str, message: &str) {
+        let stage = match kind {
+            ProblemKind::Check | ProblemKind::Extraction => self.asked_in,
+            _ => self.stage(),
+        };
+        if stage == WARMUP {
+            return;
+        }
         let message = self.secrets.told(&self.graph.secrets, message);
         self.recorder.borrow_mut().problem(site, kind, place, &message);
     }
 
     fn count_iteration(&self, outcome: &str, took: Option<Duration>) {
         let site = self.graph.scenarios[self.identity.scenario].site;
-        self.recorder.borrow_mut().iteration(site, self.stage(), outcome, took);
+        self.recorder.borrow_mut().iteration(site, self.begun_in, outcome, took);
     }
 }
 

@@ -23,7 +23,9 @@ type Tags = Vec<(String, String)>;
 #[derive(Default)]
 pub(super) struct Produced {
     scenarios: Vec<Tags>,
+    /// Those that are measured, and with the others.
     requests: Vec<Tags>,
+    exchanges: Vec<Tags>,
     checks: Vec<Tags>,
     extractions: Vec<Tags>,
     groups: Vec<Tags>,
@@ -67,7 +69,11 @@ impl Produced {
     fn add(&mut self, place: &Place, step: &crate::plan::Step, constants: &Constants) {
         match &step.kind {
             StepKind::Request(request) => {
-                self.requests.push(place.request_site(step, request, constants).tags);
+                let site = place.request_site(step, request, constants);
+                if !site.unmeasured {
+                    self.requests.push(site.tags.clone());
+                }
+                self.exchanges.push(site.tags);
                 for check in request.require.iter().chain(&request.checks) {
                     self.checks.push(place.check_site(step, request, &check.name.value, constants).tags);
                 }
@@ -76,8 +82,8 @@ impl Produced {
                     self.extractions.push(place.extract_site(step, request, &variable, constants).tags);
                 }
             }
-            StepKind::Group { name, metric, .. } => {
-                let Site { tags } = place.group(&name.value).site();
+            StepKind::Group { metric, .. } => {
+                let Site { tags, .. } = place.inside(step).site();
                 if let Some(metric) = metric
                     && let Some(index) = self.custom_names.iter().position(|known| *known == metric.value)
                 {
@@ -138,6 +144,7 @@ impl Produced {
             Metric::ExtractFailed => "the plan has no `extract`",
             Metric::GroupDuration | Metric::Custom(_) => "the plan has no `group`",
             Metric::PollWait | Metric::PollAttempts => "the plan has no `poll`",
+            _ if !self.exchanges.is_empty() => "all requests of the plan have `measure: false`",
             _ => "the plan sends no request",
         })
     }
@@ -155,9 +162,8 @@ impl Produced {
             | Metric::HttpReqReceiving
             | Metric::HttpReqTotal
             | Metric::HttpReqFailed
-            | Metric::HttpReqErrors
-            | Metric::DataSent
-            | Metric::DataReceived => &self.requests,
+            | Metric::HttpReqErrors => &self.requests,
+            Metric::DataSent | Metric::DataReceived => &self.exchanges,
             Metric::Checks => &self.checks,
             Metric::ExtractFailed => &self.extractions,
             Metric::Iterations | Metric::IterationDuration | Metric::Vus | Metric::VusMax => &self.scenarios,
@@ -188,7 +194,11 @@ impl Produced {
     fn mistake(&self, metric: Metric, name: &str, tag: &str, value: &str) -> Option<Diagnostic> {
         let fixed: BTreeSet<&str> = tag_values(self.places(metric), tag);
         if !fixed.is_empty() {
-            return (!fixed.contains(value)).then(|| unknown_value(name, tag, value, fixed.iter().copied()));
+            let unmeasured = || tag_values(&self.exchanges, tag).contains(value) && metric.name().is_some_and(is_http);
+            return (!fixed.contains(value)).then(|| match unmeasured() {
+                true => no_such_value(name, tag, value).help("`measure: false` keeps these requests out of it"),
+                false => unknown_value(name, tag, value, fixed.iter().copied()),
+            });
         }
         if !metric.tags().contains(&tag) {
             return Some(self.unknown_tag(metric, name, tag));
@@ -222,6 +232,10 @@ impl Produced {
             None => diagnostic.help(format!("they have {}", listed(known.iter().copied()))),
         }
     }
+}
+
+fn is_http(metric: &str) -> bool {
+    metric.starts_with("http_")
 }
 
 fn tag_values<'t>(places: &'t [Tags], tag: &str) -> BTreeSet<&'t str> {
