@@ -70,8 +70,12 @@ impl Arena {
     fn scenario(&mut self, valid: &ValidPlan, scenario: &ValidScenario, ids: &HashMap<String, SlotId>) -> Scenario {
         let top = Place::top(scenario);
         let site = self.site(top.scenario_site());
-        let bindings =
-            Bindings { constants: &valid.constants, slots: ids, scenario: &scenario.name, later: Default::default() };
+        let bindings = Bindings {
+            constants: &scenario.constants,
+            slots: ids,
+            scenario: &scenario.name,
+            later: Default::default(),
+        };
         let mut compiler = Compiler { arena: self, valid, scenario, bindings: &bindings };
         let [on_start, body, on_stop] = scenario.sections().map(|section| compiler.block(&top, section));
         Scenario {
@@ -81,6 +85,9 @@ impl Arena {
             graceful_stop: scenario.graceful_stop,
             pace: scenario.pace,
             warmup: scenario.warmup,
+            env: scenario.written.map_or(Vec::new(), |written| {
+                written.env.iter().map(|(name, text)| (name.value.clone(), text.value.clone())).collect()
+            }),
             weight: scenario.weight,
             site,
             on_start,
@@ -131,7 +138,7 @@ impl Compiler<'_, '_> {
         let inside = &place.inside(step);
         let (kind, action) = match &step.kind {
             StepKind::Request(request) => {
-                let site = place.request_site(step, request, &self.valid.constants);
+                let site = place.request_site(step, request, &self.scenario.constants);
                 let action = Action::Request(Box::new(self.request(place, step, request)));
                 return (place::request_name(step, request), site, action);
             }

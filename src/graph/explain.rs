@@ -66,6 +66,9 @@ impl Tree<'_> {
         self.out.push('\n');
         self.line(0, &format!("scenario {}", scenario.name));
         self.line(1, &format!("load: {}", load(scenario)));
+        for (name, text) in &scenario.env {
+            self.line(1, &format!("env {name} = {text}"));
+        }
         for (title, block) in
             [("on_start", &scenario.on_start), ("steps", &scenario.body), ("on_stop", &scenario.on_stop)]
         {

@@ -74,6 +74,8 @@ pub struct Scenario {
     pub warmup: Duration,
     /// The scenario's weight, and that of all that share the plan's load: `executor` is its part of that.
     pub weight: Option<(u64, u64)>,
+    /// Its own values of the plan's `env`, as written.
+    pub env: Vec<(String, String)>,
     /// Tags of iterations and VUs of this scenario.
     pub site: SiteId,
     pub on_start: Block,

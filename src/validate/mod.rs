@@ -61,8 +61,8 @@ pub struct ValidPlan<'p> {
     pub plan: &'p Plan,
     pub source: &'p Source,
     pub name: String,
-    /// Values of `env` and `vars`.
-    pub constants: Constants,
+    /// Values of `env` and `vars`, as far as no scenario has others.
+    pub constants: Arc<Constants>,
     /// Values to mask in all output.
     pub secrets: Vec<String>,
     pub scenarios: Vec<ValidScenario<'p>>,
@@ -87,6 +87,8 @@ pub struct ValidScenario<'p> {
     pub warmup: Duration,
     /// The scenario's weight, and that of all that share the plan's load.
     pub weight: Option<(u64, u64)>,
+    /// The plan's values of `env` and `vars`, or those that its own `env` makes of them.
+    pub constants: Arc<Constants>,
     /// `None` for the short form, whose fields stand in the plan itself.
     pub written: Option<&'p Scenario>,
     /// Those of plan, command line and scenario, without the built-in ones.
@@ -123,15 +125,17 @@ pub fn check<'p>(
     let mut found = parsed.found.clone();
     let Some(plan) = &parsed.plan else { return Err(found.in_order()) };
     let seed = overrides.seed.unwrap_or_else(random_seed);
-    let constants = environment::read(plan, overrides, environment, seed, &mut found);
-    let scenarios = scenarios(plan, overrides, &constants, &mut found);
+    let constants = Arc::new(environment::read(plan, overrides, environment, seed, &mut found));
+    let scenarios = scenarios(plan, overrides, &constants, seed, &mut found);
     names::check(plan, &scenarios, &mut found);
     types::check(plan, &scenarios, &mut found);
-    requests::check(plan, &scenarios, &constants, &mut found);
+    requests::check(plan, &scenarios, &mut found);
     steps::check(plan, &scenarios, &mut found);
     let files = files::read(plan, source, &scenarios, &mut found);
-    let (thresholds, default_thresholds) = thresholds::check(plan, overrides, &scenarios, &constants, &mut found);
-    environment::mask(&mut found, plan, &constants);
+    let (thresholds, default_thresholds) = thresholds::check(plan, overrides, &scenarios, &mut found);
+    let all_constants = std::iter::once(&*constants).chain(scenarios.iter().map(|scenario| &*scenario.constants));
+    let secrets = environment::all_secrets(plan, all_constants);
+    environment::mask(&mut found, secrets.clone());
     let found = found.in_order();
     if found.has_errors() {
         return Err(found);
@@ -140,7 +144,7 @@ pub fn check<'p>(
         plan,
         source,
         name: plan.name.as_ref().map_or_else(|| source.name.clone(), |name| name.value.clone()),
-        secrets: environment::secrets(plan, &constants),
+        secrets,
         constants,
         scenarios,
         files,
@@ -159,7 +163,8 @@ fn random_seed() -> u64 {
 fn scenarios<'p>(
     plan: &'p Plan,
     overrides: &Overrides,
-    constants: &Constants,
+    plan_constants: &Arc<Constants>,
+    seed: u64,
     found: &mut Diagnostics,
 ) -> Vec<ValidScenario<'p>> {
     check_form(plan, found);
@@ -168,8 +173,6 @@ fn scenarios<'p>(
         load::refuse_overrides(overrides, found);
     }
     let overrides_of_load = single.then_some(overrides);
-    let plan_tags = tags::plan(plan, overrides, constants, found);
-    let base_url = http::base_url(&plan.http, constants, found);
     let mut shares = load::share(plan, overrides_of_load, found).into_iter();
     let mut build = |name: &str, load: &Load, written: Option<&'p Scenario>| {
         let before = found.found.len();
@@ -181,7 +184,13 @@ fn scenarios<'p>(
         if found.found.len() == before && !load.unread {
             load::check_warmup(name, warmup, &decided.executor, found);
         }
-        let own_url = written.and_then(|written| http::base_url(&written.http, constants, found));
+        let constants = match written.filter(|written| !written.env.is_empty()) {
+            Some(written) => Arc::new(environment::of_scenario(plan, plan_constants, written, seed, found)),
+            None => Arc::clone(plan_constants),
+        };
+        let plan_tags = tags::plan(plan, overrides, &constants, found);
+        let base_url = http::base_url(&plan.http, &constants, found);
+        let own_url = written.and_then(|written| http::base_url(&written.http, &constants, found));
         let (start, stop) = written.map_or((&[][..], &[][..]), |written| (&written.on_start[..], &written.on_stop[..]));
         ValidScenario {
             name: name.to_owned(),
@@ -192,8 +201,9 @@ fn scenarios<'p>(
             warmup: warmup.map_or(Duration::ZERO, |warmup| warmup.value),
             weight: decided.weight,
             written,
-            tags: tags::scenario(&plan_tags, written, constants, found),
-            base_url: own_url.or_else(|| base_url.clone()),
+            tags: tags::scenario(&plan_tags, written, &constants, found),
+            base_url: own_url.or(base_url),
+            constants,
             on_start: if start.is_empty() { &plan.on_start } else { start },
             body: body(plan, written),
             on_stop: if stop.is_empty() { &plan.on_stop } else { stop },

@@ -8,7 +8,6 @@ use crate::metrics::{Kind, Metric};
 use crate::plan::{MetricThresholds, Plan, ThresholdEntry};
 use crate::units::Duration;
 
-use super::constants::Constants;
 use super::selector::Selector;
 use super::{Overrides, ValidScenario, selector, statement};
 
@@ -22,10 +21,9 @@ pub(super) fn check(
     plan: &Plan,
     overrides: &Overrides,
     scenarios: &[ValidScenario],
-    constants: &Constants,
     found: &mut Diagnostics,
 ) -> (Vec<Threshold>, bool) {
-    let produced = Produced::of(plan, scenarios, constants);
+    let produced = Produced::of(plan, scenarios);
     let written: Vec<Threshold> =
         plan.thresholds.iter().flat_map(|written| check_metric(written, &produced, found)).collect();
     if plan.thresholds.iter().any(|written| !written.thresholds.is_empty()) {

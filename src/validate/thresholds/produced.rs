@@ -44,7 +44,7 @@ pub(super) struct Produced {
 }
 
 impl Produced {
-    pub(super) fn of(plan: &Plan, scenarios: &[ValidScenario], constants: &Constants) -> Produced {
+    pub(super) fn of(plan: &Plan, scenarios: &[ValidScenario]) -> Produced {
         let custom_names = place::custom_metrics(scenarios);
         let custom = vec![Vec::new(); custom_names.len()];
         let outcomes = BUILT_IN_OUTCOMES.iter().map(|outcome| (*outcome).to_owned()).collect();
@@ -59,8 +59,8 @@ impl Produced {
             produced.stages = produced.stages.max(stages);
             produced.scenarios.push(Place::top(scenario).scenario_site().tags);
             place::visit(scenario, &mut |place, step| {
-                produced.add(place, step, constants);
-                produced.add_outcome(&step.kind, constants);
+                produced.add(place, step, &scenario.constants);
+                produced.add_outcome(&step.kind, &scenario.constants);
             });
         }
         produced
