@@ -21,6 +21,8 @@ use crate::transport::{Exchange, Failure, Request, Session, Transport};
 use crate::validate;
 use crate::vu::Console;
 
+mod k6;
+
 struct Silent;
 
 impl Console for Silent {

@@ -237,12 +237,10 @@ fn load(scenario: &Scenario) -> String {
         Executor::ConstantVus { vus, duration } => {
             format!("constant-vus, {} for {}", vus_of(*vus), format_duration(*duration))
         }
-        Executor::RampingVus { start_vus, stages, graceful_ramp_down, crew } => {
+        Executor::RampingVus { start_vus, stages, graceful_ramp_down, .. } => {
             let stages: Vec<String> = stages.iter().map(stage).collect();
             let ramp_down = format_duration(*graceful_ramp_down);
-            let own = crew.as_ref().map_or(String::new(), |crew| format!("up to {} of the VUs ", crew.len()));
-            let (from, stages) = (vus_of(*start_vus), stages.join(", "));
-            format!("ramping-vus, {own}from {from}: {stages}; graceful ramp-down {ramp_down}")
+            format!("ramping-vus, from {}: {}; graceful ramp-down {ramp_down}", vus_of(*start_vus), stages.join(", "))
         }
         Executor::SharedIterations { vus, iterations, max_duration } => {
             let most = format_duration(*max_duration);
@@ -254,13 +252,16 @@ fn load(scenario: &Scenario) -> String {
         }
     };
     if let Some((weight, sum)) = scenario.weight {
-        let _ = write!(text, "; weight {weight} of {sum} of the plan's load");
+        let _ = write!(text, "; weight {weight} of {sum}");
+        if let Executor::RampingVus { crew: Some(crew), .. } = &scenario.executor {
+            let _ = write!(text, ", which are up to {} of these", vus_of(crew.len()));
+        }
     }
     if let Some(pace) = scenario.pace {
-        let _ = write!(text, "; an iteration of each VU every {} at most", format_duration(pace));
+        let _ = write!(text, "; pace {}", format_duration(pace));
     }
     if scenario.warmup > Duration::ZERO {
-        let _ = write!(text, "; the first {} not judged", format_duration(scenario.warmup));
+        let _ = write!(text, "; warm-up {}, not judged", format_duration(scenario.warmup));
     }
     let _ = write!(text, "; graceful stop {}", format_duration(scenario.graceful_stop));
     if scenario.start_time > Duration::ZERO {

@@ -29,7 +29,8 @@ struct Leg {
 pub struct Span {
     pub start: Duration,
     pub stop: Duration,
-    /// When an iteration that began in this span is cut off; `None` where the VU goes on before that, or the scenario ends here.
+    /// When an iteration that began in this span is cut off; `None` where the VU goes on before that, or the scenario ends with it. A
+    /// line that falls to 0 in the end takes its last VUs away, too, as in k6: theirs is the shorter of both graces.
     pub cut: Option<Duration>,
 }
 
@@ -76,7 +77,8 @@ impl Ramp {
             match open {
                 None if leg.to > vu => open = Some(leg.reaches(vu + 1)),
                 Some(start) if leg.to <= vu && leg.from > vu => {
-                    spans.push(Span { start, stop: leg.reaches(vu), cut: None });
+                    let stop = leg.reaches(vu);
+                    spans.push(Span { start, stop, cut: Some(stop + self.graceful_ramp_down) });
                     open = None;
                 }
                 _ => {}
@@ -87,18 +89,16 @@ impl Ramp {
             spans.push(Span { start, stop: end, cut: None });
         }
         spans.retain(|span| span.start < span.stop);
-        self.set_cuts(&mut spans);
+        keep_needed_cuts(&mut spans);
         Life { spans }
     }
+}
 
-    /// An iteration may outlast its span by `graceful_ramp_down`, unless the VU is wanted again by then.
-    fn set_cuts(&self, spans: &mut [Span]) {
-        let end = self.duration();
-        for index in 0..spans.len() {
-            let cut = spans[index].stop + self.graceful_ramp_down;
-            let wanted_again = spans.get(index + 1).is_some_and(|next| next.start <= cut);
-            spans[index].cut = (spans[index].stop < end && !wanted_again).then_some(cut);
-        }
+/// An iteration may outlast its span by the grace of a ramp-down, unless the VU is wanted again by then.
+fn keep_needed_cuts(spans: &mut [Span]) {
+    for index in 0..spans.len() {
+        let next = spans.get(index + 1).map(|next| next.start);
+        spans[index].cut = spans[index].cut.filter(|cut| next.is_none_or(|next| next > *cut));
     }
 }
 
