@@ -1,7 +1,7 @@
 //! Stage 5: who runs: threads, VUs, starting and stopping.
 //!
 //! One operating-system thread per core, each with a runtime of its own; VU k of a scenario lives on thread k mod N. What crosses
-//! threads is only messages: a command in (drain, abort), a metrics interval out each second.
+//! threads is only messages: orders in (drain, abort, pause), a metrics interval out each second.
 //! Must never know: the plan's text, thresholds, terminals, files.
 
 mod executor;

@@ -112,7 +112,7 @@ pub static BRANCH: Object = object("a branch of `choose`", &[BRANCH_WORDS], &["w
 pub static LOG: Object = object("`log`", &[LOG_WORDS], &["message"]);
 pub static STOP: Object = object("`stop`", &[STOP_WORDS], &[]);
 
-pub static REQUEST_STEP: Object = object("a request", &[VERBS, COMMON, REQUEST_WORDS], &[]);
+pub static REQUEST_STEP: Object = object("a request", &[VERBS, COMMON, MEASURED, REQUEST_WORDS], &[]);
 static SLEEP_STEP: Object = object(
     "a `sleep` step",
     &[
@@ -137,17 +137,24 @@ static APPEND_STEP: Object = object(
 );
 static IF_STEP: Object = object(
     "an `if` step",
-    &[&[
-        here("if", Expression, "The condition: a boolean expression."),
-        here("then", Steps, "What is done when it is true."),
-        here("else", Steps, "What is done when it is false."),
-        here("name", Text, "What reports call the step."),
-    ]],
+    &[
+        &[
+            here("if", Expression, "The condition: a boolean expression."),
+            here("then", Steps, "What is done when it is true."),
+            here("else", Steps, "What is done when it is false."),
+            here("name", Text, "What reports call the step."),
+        ],
+        MEASURED,
+    ],
     &["if", "then"],
 );
 static REPEAT_STEP: Object = object(
     "a `repeat` step",
-    &[&[here("repeat", Any(&[Whole, Template]), "How often: a number, or a template that gives one."), NESTED], COMMON],
+    &[
+        &[here("repeat", Any(&[Whole, Template]), "How often: a number, or a template that gives one."), NESTED],
+        COMMON,
+        MEASURED,
+    ],
     &["repeat", "steps"],
 );
 static WHILE_STEP: Object = object(
@@ -159,22 +166,23 @@ static WHILE_STEP: Object = object(
             NESTED,
         ],
         COMMON,
+        MEASURED,
     ],
     &["while", "steps"],
 );
 static FOR_EACH_STEP: Object = object(
     "a `for_each` step",
-    &[&[here("for_each", Of(&FOR_EACH), "Once for every item of a list."), NESTED], COMMON],
+    &[&[here("for_each", Of(&FOR_EACH), "Once for every item of a list."), NESTED], COMMON, MEASURED],
     &["for_each", "steps"],
 );
 static POLL_STEP: Object = object(
     "a `poll` step",
-    &[&[here("poll", Of(&POLL), "Repeats its steps until a condition holds.")], COMMON],
+    &[&[here("poll", Of(&POLL), "Repeats its steps until a condition holds.")], COMMON, MEASURED],
     &["poll"],
 );
 static CHOOSE_STEP: Object = object(
     "a `choose` step",
-    &[&[here("choose", List(&Of(&BRANCH)), "One branch at random, by weight.")], COMMON],
+    &[&[here("choose", List(&Of(&BRANCH)), "One branch at random, by weight.")], COMMON, MEASURED],
     &["choose"],
 );
 static GROUP_STEP: Object = object(
@@ -186,6 +194,7 @@ static GROUP_STEP: Object = object(
             NESTED,
         ],
         COMMON,
+        MEASURED,
     ],
     &["group", "steps"],
 );
@@ -439,12 +448,14 @@ const THRESHOLD_WORDS: &[Word] = &[
 const COMMON: &[Word] = &[
     here("name", Text, "What reports call the step; the `name` tag of a request."),
     here("if", Expression, "Does the step only when this is true."),
-    here(
-        "measure",
-        Bool,
-        "`false` keeps the requests of this step, and of the steps in it, out of the `http_` metrics: a login that is only a way in.",
-    ),
 ];
+
+/// Of steps that send requests, or hold steps that do.
+const MEASURED: &[Word] = &[here(
+    "measure",
+    Bool,
+    "`false` keeps the requests of this step, and of the steps in it, out of the `http_` metrics: a login that is only a way in.",
+)];
 
 const NESTED: Word = here("steps", Steps, "What is done.");
 

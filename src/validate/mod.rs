@@ -181,7 +181,7 @@ fn scenarios<'p>(
             .flatten()
             .unwrap_or_else(|| load::decide(load, written.map(|written| written.name.span), overrides_of_load, found));
         let warmup = written.and_then(|written| written.warmup.as_ref()).or(plan.warmup.as_ref());
-        if found.found.len() == before && !load.unread {
+        if found.found.len() == before && !load.unread && !plan.load.unread {
             load::check_warmup(name, warmup, &decided.executor, found);
         }
         let constants = match written.filter(|written| !written.env.is_empty()) {

@@ -259,6 +259,10 @@ fn a_plan_has_steps_or_scenarios() {
 fn options_that_do_not_fit_the_plan_are_refused() {
     let two = "scenarios: { a: { steps: [{ get: http://h/ }] }, b: { steps: [{ get: http://h/ }] } }";
     let staged = "stages: [{duration: 9s, target: 7}]\nsteps: [{ get: http://h/ }]";
+    let shared =
+        "scenarios: { a: { weight: 1, steps: [{ get: http://h/ }] }, b: { weight: 1, steps: [{ get: http://h/ }] } }";
+    let mixed = "iterations: 2\nvus: 2\nscenarios: { a: { weight: 1, steps: [{ get: http://h/ }] }, b: { iterations: 1, steps: [{ get: http://h/ }] } }";
+    let warm = "warmup: 5s\nvus: 1\nduration: 1m\nsteps: [{ get: http://h/ }]";
     let none = Overrides::default;
     let set = |key: &str| BTreeMap::from([(key.to_owned(), "x".to_owned())]);
     check_all_with(&[
@@ -266,6 +270,17 @@ fn options_that_do_not_fit_the_plan_are_refused() {
         (staged, Overrides { vus: Some(5), ..none() }, &["load-conflict at nowhere"]),
         (staged, Overrides { stages: vec![stage(1, 1)], iterations: Some(1), ..none() }, &["load-conflict at nowhere"]),
         (STEPS, Overrides { vus: Some(5), ..none() }, &["load-missing at nowhere"]),
+        (shared, Overrides { vus: Some(5), iterations: Some(9), ..none() }, &[]),
+        (shared, Overrides { stages: vec![stage(1, 9)], ..none() }, &[]),
+        (shared, Overrides { vus: Some(5), ..none() }, &["load-missing at nowhere"]),
+        (shared, Overrides { vus: Some(1), iterations: Some(9), ..none() }, &["load-weight at 1:74"]),
+        (
+            mixed,
+            Overrides { vus: Some(5), iterations: Some(9), ..none() },
+            &["load-conflict at nowhere", "load-conflict at nowhere"],
+        ),
+        (warm, Overrides { duration: Some(seconds(9)), ..none() }, &[]),
+        (warm, Overrides { duration: Some(seconds(4)), ..none() }, &["load-warmup at 1:9"]),
         (STEPS, Overrides { iterations: Some(2), vus: Some(5), ..none() }, &["load-iterations at nowhere"]),
         (STEPS, Overrides { env: set("HOST"), ..none() }, &["unknown-env at nowhere"]),
         (STEPS, Overrides { tags: set("scenario"), ..none() }, &["reserved-tag at nowhere"]),

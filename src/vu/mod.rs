@@ -35,6 +35,9 @@ use cookies::Jar;
 use flow::Flow;
 use secrets::Secrets;
 
+/// A wait from which on it pays to let the connection rest: waking it up costs about a microsecond.
+const REST_FROM: Duration = Duration::from_millis(50);
+
 /// What a VU reports besides samples: lines of `log` steps.
 pub trait Console {
     fn log(&self, level: LogLevel, message: &str);
@@ -217,9 +220,11 @@ impl<S: Session> Vu<S> {
         }
     }
 
-    /// Lets the connection rest until the next iteration.
-    pub fn rest(&mut self) {
-        self.session.rest();
+    /// Lets the connection rest in a wait of this length, where that pays.
+    pub fn rest(&mut self, length: Duration) {
+        if length >= REST_FROM {
+            self.session.rest();
+        }
     }
 
     fn begin(&mut self) {

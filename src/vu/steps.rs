@@ -21,9 +21,6 @@ const STEPS_IN_A_ROW: u32 = 128;
 /// A list that a VU keeps for its life must not take the machine's memory in a long run.
 const MAX_APPENDED: usize = 100_000;
 
-/// A pause from which on it pays to let the connection rest: waking it up costs about a microsecond.
-const REST_FROM: Duration = Duration::from_millis(50);
-
 type Running<'a> = Pin<Box<dyn Future<Output = Flow> + 'a>>;
 
 impl<S: Session> Vu<S> {
@@ -103,9 +100,7 @@ impl<S: Session> Vu<S> {
         self.steps_in_a_row = 0;
         self.waited = true;
         let length = self.length(spec);
-        if length >= REST_FROM {
-            self.session.rest();
-        }
+        self.rest(length);
         sleep(length).await;
         Flow::Next
     }

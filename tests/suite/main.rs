@@ -9,5 +9,6 @@ mod plans;
 mod program;
 mod readme;
 mod reports;
+mod scheduling;
 mod target;
 mod transport;

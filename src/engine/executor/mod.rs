@@ -29,9 +29,6 @@ const LOGS_PER_SECOND: u64 = 100;
 /// How long a VU that failed before it did anything waits, so that a broken plan doesn't spin.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
 
-/// A wait from which on it pays to let the connection rest.
-const REST_FROM: Duration = Duration::from_millis(50);
-
 /// What all threads count together.
 pub(super) struct Counters {
     /// Iterations begun, per scenario.
@@ -230,9 +227,7 @@ impl<'l, T: Transport + Clone + 'static> Shift<'l, T> {
                 Some(due) => due.min(until),
                 None => return true,
             };
-            if wake - at >= REST_FROM {
-                self.vu.rest();
-            }
+            self.vu.rest(wake - at);
             tokio::select! {
                 biased;
                 () = stop.ending() => {}

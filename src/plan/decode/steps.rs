@@ -69,9 +69,9 @@ impl Decoder<'_> {
             "if" => None,
             _ => fields.take("if").and_then(|node| self.expr(node, "if")),
         };
-        let measure = match form.key {
-            "if" => None,
-            _ => fields.take("measure").and_then(|node| self.boolean(node, "measure")),
+        let measure = match form.object.word("measure") {
+            Some(_) => fields.take("measure").and_then(|node| self.boolean(node, "measure")),
+            None => None,
         };
         let kind = self.kind(form.key, &fields)?;
         Some(Step { span: node.span, name, condition, measure, kind })

@@ -39,7 +39,7 @@ pub struct ResultFile {
     pub errors: Vec<ErrorEntry>,
     /// Errors beyond the rows that are kept.
     pub unlisted_errors: u64,
-    /// The run over time, usually second by second.
+    /// The run over time, usually second by second; with the warm-up, without requests that are not measured.
     pub series: Vec<SliceEntry>,
     pub generator: GeneratorEntry,
     pub environment: EnvironmentEntry,
