@@ -62,7 +62,11 @@ pub(in super::super) fn share(
 
 fn check_scenarios(plan: &Plan, found: &mut Diagnostics) {
     for scenario in &plan.scenarios {
-        let mut own = fields(&scenario.load).into_iter().filter_map(|(name, span)| Some((name, span?)));
+        // A pace is of VUs, wherever they come from.
+        let mut own = fields(&scenario.load)
+            .into_iter()
+            .filter(|(name, _)| *name != "pace")
+            .filter_map(|(name, span)| Some((name, span?)));
         let Some(weight) = &scenario.weight else {
             if own.next().is_none() && !scenario.load.unread {
                 let message = format!("`{}` has neither a `weight` nor a load of its own", scenario.name.value);
@@ -74,7 +78,7 @@ fn check_scenarios(plan: &Plan, found: &mut Diagnostics) {
             }
             continue;
         };
-        for (name, span) in own.filter(|(name, _)| *name != "pace") {
+        for (name, span) in own {
             let message = format!("`{name}` beside `weight`, by which the scenario shares the plan's load");
             found.push(
                 Diagnostic::error("load-conflict", message)
