@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::load::Stage;
 use crate::units::{Duration, parse_duration};
@@ -36,6 +36,8 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Try the whole tool offline: a built-in ticket shop, and a plan against it
     Demo(DemoArgs),
+    /// Write a commented plan to begin with
+    Init(InitArgs),
     /// Print the JSON Schema of plans
     Schema(SchemaArgs),
 }
@@ -67,6 +69,9 @@ pub struct PlanArgs {
     /// Pass even where no threshold says what passing is
     #[arg(long)]
     pub no_default_thresholds: bool,
+    /// Accept any certificate, as with `http.tls.insecure`
+    #[arg(long)]
+    pub insecure_skip_tls_verify: bool,
 }
 
 #[derive(Debug, Args)]
@@ -109,9 +114,26 @@ pub struct CheckArgs {
     /// A value for a name under the plan's `env:`
     #[arg(short = 'e', long = "env", value_name = "NAME=VALUE", value_parser = parse_pair)]
     pub env: Vec<(String, String)>,
+    /// Warnings are errors
+    #[arg(long)]
+    pub strict: bool,
+    /// How mistakes are told
+    #[arg(long, value_enum, default_value_t)]
+    pub format: CheckFormat,
     /// No colour, as with NO_COLOR
     #[arg(long)]
     pub no_color: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CheckFormat {
+    /// For people, on standard error
+    #[default]
+    Text,
+    /// One document on standard output
+    Json,
+    /// Workflow commands that GitHub shows at the plan's lines
+    Github,
 }
 
 #[derive(Debug, Args)]
@@ -123,6 +145,16 @@ pub struct ExplainArgs {
     /// No colour, as with NO_COLOR
     #[arg(long)]
     pub no_color: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The file to write; one that is there already is left alone
+    #[arg(default_value = "load-test.yaml")]
+    pub plan: PathBuf,
+    /// Where the service is
+    #[arg(long, value_name = "URL", default_value = "http://localhost:8080")]
+    pub url: String,
 }
 
 #[derive(Debug, Args)]

@@ -10,7 +10,9 @@
 
 pub mod clean;
 pub mod clock;
+pub mod compress;
 pub mod diagnostic;
+pub mod route;
 pub mod source;
 pub mod units;
 

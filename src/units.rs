@@ -2,7 +2,11 @@
 //!
 //! Owns: parsing and printing of bare quantities. Knows nothing of where they stand.
 
+mod size;
+
 pub use std::time::Duration;
+
+pub use size::{format_size, parse_size};
 
 /// Nothing in a plan lasts longer, and arithmetic on it cannot overflow.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);

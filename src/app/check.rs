@@ -1,37 +1,87 @@
 //! `proofload check`: every mistake of every plan, and nothing sent.
 
-use super::{Failure, colored, compile, read, to_stdout};
-use crate::cli::{CheckArgs, PlanArgs};
-use crate::judge::Outcome;
+use std::path::Path;
 
-pub(super) fn run(args: &CheckArgs) -> Result<Outcome, Failure> {
-    let color = colored(&std::io::stderr(), args.no_color);
-    let over = PlanArgs { env: args.env.clone(), ..PlanArgs::default() };
-    let mut wrong = String::new();
-    for path in &args.plans {
-        match read(path).and_then(|source| compile(&source, &over, color)) {
-            Ok(graph) => {
-                let steps = graph.steps.len();
-                to_stdout(&format!(
-                    "{}: ok ({} scenario{}, {} step{}, {} threshold{})\n",
-                    path.display(),
-                    graph.scenarios.len(),
-                    plural(graph.scenarios.len()),
-                    steps,
-                    plural(steps),
-                    graph.thresholds.len(),
-                    plural(graph.thresholds.len()),
-                ))?;
-            }
-            Err(Failure::Invalid(text)) => {
-                wrong.push_str(&text);
-            }
-            Err(other) => return Err(other),
-        }
-    }
-    if wrong.is_empty() { Ok(Outcome::Passed) } else { Err(Failure::Invalid(wrong)) }
+use serde_json::{Value, json};
+
+use super::{Failure, colored, examine, to_stdout, unreadable};
+use crate::cli::{CheckArgs, CheckFormat, PlanArgs};
+use crate::diagnostic::{self, Diagnostics, machine};
+use crate::graph::Graph;
+use crate::judge::Outcome;
+use crate::source::{Format, Source};
+
+/// What is known of one plan.
+struct Checked {
+    source: Source,
+    graph: Option<Graph>,
+    found: Diagnostics,
 }
 
-fn plural(count: usize) -> &'static str {
-    if count == 1 { "" } else { "s" }
+pub(super) fn run(args: &CheckArgs) -> Result<Outcome, Failure> {
+    let all: Vec<Checked> = args.plans.iter().map(|path| check(path, args)).collect();
+    let right = all.iter().all(|checked| checked.graph.is_some());
+    let told = match args.format {
+        CheckFormat::Text => text(&all, colored(&std::io::stderr(), args.no_color))?,
+        CheckFormat::Json => {
+            let plans: Vec<Value> = all.iter().map(Checked::json).collect();
+            to_stdout(&format!("{:#}\n", json!({ "plans": plans })))?;
+            String::new()
+        }
+        CheckFormat::Github => {
+            to_stdout(&all.iter().map(|checked| machine::github(&checked.found, &checked.source)).collect::<String>())?;
+            String::new()
+        }
+    };
+    if right { Ok(Outcome::Passed) } else { Err(Failure::Invalid(told)) }
+}
+
+fn check(path: &Path, args: &CheckArgs) -> Checked {
+    let source = match Source::read(path) {
+        Ok(source) => source,
+        Err(error) => {
+            let source = Source::new(path.display().to_string(), Format::Yaml, "");
+            return Checked { source, graph: None, found: Diagnostics { found: vec![unreadable(path, &error)] } };
+        }
+    };
+    let over = PlanArgs { env: args.env.clone(), ..PlanArgs::default() };
+    let (graph, found) = examine(&source, &over);
+    let found = if args.strict { found.strict() } else { found };
+    Checked { source, graph: graph.filter(|_| !found.has_errors()), found }
+}
+
+/// Plans that are right on standard output, warnings at once, mistakes as what is told in the end.
+fn text(all: &[Checked], color: bool) -> Result<String, Failure> {
+    let mut wrong = String::new();
+    for Checked { source, graph, found } in all {
+        let told = diagnostic::render(found, source, color);
+        match graph {
+            Some(graph) => {
+                super::to_stderr(&told);
+                to_stdout(&format!("{}: ok ({})\n", source.name, contents(graph)))?;
+            }
+            None => wrong.push_str(&told),
+        }
+    }
+    Ok(wrong)
+}
+
+impl Checked {
+    fn json(&self) -> Value {
+        json!({
+            "plan": self.source.name,
+            "ok": self.graph.is_some(),
+            "diagnostics": machine::json(&self.found, &self.source),
+        })
+    }
+}
+
+fn contents(graph: &Graph) -> String {
+    let counted = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
+    [
+        counted(graph.scenarios.len(), "scenario"),
+        counted(graph.steps.len(), "step"),
+        counted(graph.thresholds.len(), "threshold"),
+    ]
+    .join(", ")
 }

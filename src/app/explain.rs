@@ -1,6 +1,7 @@
-//! `proofload explain`: the graph and the load, as text.
+//! `proofload explain`: the graph, the load and what it needs of the machine, as text.
 
-use super::{Failure, colored, compile, read, to_stdout};
+use super::run::threads;
+use super::{Failure, colored, compile, limits, read, to_stdout};
 use crate::cli::ExplainArgs;
 use crate::graph;
 use crate::judge::Outcome;
@@ -9,5 +10,6 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Outcome, Failure> {
     let color = colored(&std::io::stderr(), args.no_color);
     let graph = compile(&read(&args.plan)?, &args.over, color)?;
     to_stdout(&graph::explain(&graph))?;
+    to_stdout(&limits::describe(&graph, threads(None)))?;
     Ok(Outcome::Passed)
 }

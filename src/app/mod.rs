@@ -5,6 +5,7 @@
 mod check;
 mod demo;
 mod explain;
+mod init;
 mod limits;
 mod observe;
 mod run;
@@ -41,6 +42,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Demo(args) => demo::run(&args),
+        Command::Init(args) => init::run(&args),
         Command::Schema(args) => schema::run(&args),
     };
     let ended = ended.map_err(|failure| {
@@ -57,21 +59,32 @@ pub fn main(cli: Cli) -> ExitCode {
 
 /// Text → Graph, with warnings printed. The first half of the pipeline, shared by all commands that need a graph.
 fn compile(source: &Source, over: &PlanArgs, color: bool) -> Result<Graph, Failure> {
-    let invalid = |found: Diagnostics| Failure::Invalid(diagnostic::render(&found, source, color));
+    let (graph, found) = examine(source, over);
+    let told = diagnostic::render(&found, source, color);
+    let Some(graph) = graph else { return Err(Failure::Invalid(told)) };
+    to_stderr(&told);
+    Ok(graph)
+}
+
+/// A graph where there is no mistake, and all mistakes and warnings.
+fn examine(source: &Source, over: &PlanArgs) -> (Option<Graph>, Diagnostics) {
     let parsed = plan::parse(source);
     let environment = |name: &str| std::env::var(name).ok();
-    let (valid, warnings) = validate::check(&parsed, source, &overrides(over), &environment).map_err(invalid)?;
-    if !warnings.found.is_empty() {
-        to_stderr(&diagnostic::render(&warnings, source, color));
+    match validate::check(&parsed, source, &overrides(over), &environment) {
+        Ok((valid, warnings)) => (Some(graph::compile(&valid)), warnings),
+        Err(found) => (None, found),
     }
-    Ok(graph::compile(&valid))
 }
 
 fn read(path: &Path) -> Result<Source, Failure> {
     Source::read(path).map_err(|error| {
-        let found = Diagnostic::error("unreadable-plan", format!("cannot read `{}`: {error}", path.display()));
+        let found = unreadable(path, &error);
         Failure::Invalid(format!("error[{}]: {}\n", found.code, found.message))
     })
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error("unreadable-plan", format!("cannot read `{}`: {error}", path.display()))
 }
 
 fn overrides(args: &PlanArgs) -> Overrides {
@@ -83,6 +96,7 @@ fn overrides(args: &PlanArgs) -> Overrides {
         env: BTreeMap::from_iter(args.env.iter().cloned()),
         tags: BTreeMap::from_iter(args.tags.iter().cloned()),
         no_default_thresholds: args.no_default_thresholds,
+        insecure: args.insecure_skip_tls_verify,
         seed: args.seed,
     }
 }

@@ -9,10 +9,12 @@ use super::{Failure, colored, compile, limits, read, signals, terminal_width, to
 use crate::cli::{OutputArgs, PlanArgs, RunArgs};
 use crate::engine::{self, Ran};
 use crate::graph::{Action, Graph};
+use crate::health::Own;
 use crate::judge::{self, Facts, Generator, Outcome};
 use crate::report::result::ResultFile;
 use crate::report::{Summary, text};
 use crate::source::Source;
+use crate::transport::ErrorCode;
 use crate::transport::http::{HttpTransport, Options};
 
 /// One plan to run, wherever it comes from.
@@ -42,7 +44,7 @@ pub(super) fn execute(job: &Job) -> Result<Outcome, Failure> {
 fn prepare(job: &Job) -> Result<Arc<Graph>, Failure> {
     let color = colored(&std::io::stderr(), job.output.no_color);
     let graph = compile(job.source, job.over, color)?;
-    limits::check_descriptors(&graph, threads(job))?;
+    limits::preflight(&graph, threads(job.threads))?;
     if let Some(path) = &job.output.out {
         check_out(path)?;
     }
@@ -55,7 +57,7 @@ fn launch(job: &Job, graph: Arc<Graph>) -> Result<Outcome, Failure> {
     let channel = engine::events();
     signals::watch(channel.0.clone()).map_err(other)?;
     let mut watcher = Watcher::new(&graph, job.output);
-    let ran = engine::run(&graph, &transport, threads(job), channel, &mut watcher).map_err(other)?;
+    let ran = engine::run(&graph, &transport, threads(job.threads), channel, &mut watcher).map_err(other)?;
     watcher.clear();
     let partial = ran.partial;
     let facts = facts(&graph, ran, watcher.broken);
@@ -94,7 +96,13 @@ fn check_out(path: &Path) -> Result<(), Failure> {
 }
 
 fn transport(graph: &Graph) -> Result<HttpTransport, Failure> {
-    let options = Options { insecure: graph.tls.insecure, ca_pem: graph.tls.ca_pem.clone() };
+    let options = Options {
+        insecure: graph.tls.insecure,
+        ca_pem: graph.tls.ca_pem.clone(),
+        handshake: graph.tls.handshake.clone(),
+        route: graph.route.clone(),
+        seed: graph.seed,
+    };
     let transport = HttpTransport::new(options).map_err(Failure::Other)?;
     if graph.urls().any(|url| !url.starts_with("http://")) {
         // The first use of the cryptography costs tens of milliseconds, which are not the target's.
@@ -103,8 +111,9 @@ fn transport(graph: &Graph) -> Result<HttpTransport, Failure> {
     Ok(transport)
 }
 
-fn threads(job: &Job) -> usize {
-    job.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into))
+/// As many as asked for, else one per core.
+pub(super) fn threads(asked: Option<usize>) -> usize {
+    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, Into::into))
 }
 
 fn facts(graph: &Graph, ran: Ran, broken: Option<usize>) -> Facts {
@@ -112,16 +121,23 @@ fn facts(graph: &Graph, ran: Ran, broken: Option<usize>) -> Facts {
     if ran.lost_logs > 0 {
         notes.push(format!("{} `log` lines were left out (more than 100 a second)", ran.lost_logs));
     }
+    let snapshot = ran.aggregate.into_snapshot();
+    let own = Own {
+        descriptors: snapshot.failed_with(ErrorCode::NoDescriptor as u16),
+        ports: snapshot.failed_with(ErrorCode::NoLocalPort as u16),
+    };
     Facts {
         generator: Generator {
             threads: ran.threads,
-            cpu_share: ran.health.busy.as_secs_f64()
+            cpu_share: ran.health.busy().as_secs_f64()
                 / (ran.duration.as_secs_f64() * ran.threads as f64).max(f64::MIN_POSITIVE),
             late_p99: ran.health.late_p99(),
-            same_machine: graph.urls().any(is_loopback),
+            same_machine: graph.route.unix_socket.is_some() || graph.urls().any(is_loopback),
             saturated: ran.health.saturated(),
+            exhausted: ran.health.usage().exhausted(own),
+            usage: ran.health.usage().clone(),
         },
-        snapshot: ran.aggregate.into_snapshot(),
+        snapshot,
         started_at: ran.started_at,
         duration: ran.duration,
         paused: ran.paused,
@@ -141,9 +157,9 @@ fn facts(graph: &Graph, ran: Ran, broken: Option<usize>) -> Facts {
 
 /// By the part of a URL that is known before the run.
 fn is_loopback(url: &str) -> bool {
-    ["http://127.", "https://127.", "http://localhost", "https://localhost", "http://[::1]", "https://[::1]"]
-        .iter()
-        .any(|start| url.starts_with(start))
+    let Some((_, host)) = url.split_once("://") else { return false };
+    let is_name = |rest: &str| rest.is_empty() || rest.starts_with([':', '/', '?', '#']);
+    host.starts_with("127.") || host.starts_with("[::1]") || host.strip_prefix("localhost").is_some_and(is_name)
 }
 
 /// Columns of the terminal; 100 in logs.

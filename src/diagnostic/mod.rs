@@ -2,13 +2,16 @@
 //!
 //! Owns: the `Diagnostic` type, did-you-mean and the rendering with carets. Knows nothing of what plans mean.
 
+pub mod machine;
 pub mod render;
 pub mod suggest;
 
 pub use render::render;
 pub use suggest::closest;
 
-use crate::source::Span;
+use std::sync::Arc;
+
+use crate::source::{Source, Span};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -29,6 +32,10 @@ pub struct Diagnostic {
     /// Another place that matters: where the first of two duplicates stands.
     pub also: Option<(Span, String)>,
     pub help: Vec<String>,
+    /// Of the place, where that is not in the plan itself but in a file that it names.
+    pub source: Option<Arc<Source>>,
+    /// The place holds a secret: it is named, and its text is not shown.
+    pub hidden: bool,
 }
 
 impl Diagnostic {
@@ -41,6 +48,8 @@ impl Diagnostic {
             label: None,
             also: None,
             help: Vec::new(),
+            source: None,
+            hidden: false,
         }
     }
 
@@ -53,6 +62,10 @@ impl Diagnostic {
         self
     }
 
+    pub fn hidden(self) -> Diagnostic {
+        Diagnostic { hidden: true, ..self }
+    }
+
     pub fn label(mut self, label: impl Into<String>) -> Diagnostic {
         self.label = Some(label.into());
         self
@@ -61,6 +74,16 @@ impl Diagnostic {
     pub fn also(mut self, span: Span, label: impl Into<String>) -> Diagnostic {
         self.also = Some((span, label.into()));
         self
+    }
+
+    /// The file's name; empty for the plan.
+    fn file(&self) -> &str {
+        self.source.as_ref().map_or("", |source| &source.name)
+    }
+
+    /// The plan's own first, by their places.
+    fn order(&self) -> (&str, Option<u32>) {
+        (self.file(), self.span.map(|span| span.start))
     }
 
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
@@ -82,8 +105,8 @@ impl Diagnostics {
     /// By place, each once (what is shared is checked wherever it is used), and no more errors than can be read.
     pub fn in_order(mut self) -> Diagnostics {
         let mut seen = std::collections::HashSet::new();
-        self.found.retain(|one| seen.insert((one.code, one.span, one.message.clone())));
-        self.found.sort_by_key(|one| one.span.map(|span| span.start));
+        self.found.retain(|one| seen.insert((one.code, one.span, one.file().to_owned(), one.message.clone())));
+        self.found.sort_by(|a, b| a.order().cmp(&b.order()));
         if self.found.len() > MOST_MISTAKES && self.has_errors() {
             self.found.retain(|one| one.severity == Severity::Error);
             let more = self.found.len().saturating_sub(MOST_MISTAKES);
@@ -92,6 +115,12 @@ impl Diagnostics {
                 self.push(Diagnostic::error("too-many-mistakes", format!("and {more} mistakes more, not shown")));
             }
         }
+        self
+    }
+
+    /// Warnings become errors.
+    pub fn strict(mut self) -> Diagnostics {
+        self.found.iter_mut().for_each(|found| found.severity = Severity::Error);
         self
     }
 

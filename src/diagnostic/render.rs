@@ -1,8 +1,9 @@
 //! Diagnostics → text for people, with the plan's line and a caret under the place.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
 
 use super::{Diagnostic, Diagnostics, Severity};
 use crate::source::{Source, Span};
@@ -14,7 +15,8 @@ const MOST_LINES: usize = 3;
 /// Bytes between two places that are shown in one picture; beyond it the second is named by its line.
 const FAR: u32 = 64 * 1024;
 
-/// All of them in the order of the plan, those without a place first, and a line that counts them. Empty for none.
+/// All of them in the order of the plan, those without a place first and those in other files last, and a line that counts them.
+/// Empty for none.
 pub fn render(diagnostics: &Diagnostics, source: &Source, color: bool) -> String {
     if diagnostics.found.is_empty() {
         return String::new();
@@ -22,7 +24,7 @@ pub fn render(diagnostics: &Diagnostics, source: &Source, color: bool) -> String
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(120);
     let mut sorted: Vec<&Diagnostic> = diagnostics.found.iter().collect();
-    sorted.sort_by_key(|found| found.span.map(|span| span.start));
+    sorted.sort_by(|a, b| a.order().cmp(&b.order()));
     let mut text = String::new();
     for found in sorted {
         text.push_str(renderer.render(&[group(found, source)]).trim_end());
@@ -52,11 +54,18 @@ fn group<'a>(found: &'a Diagnostic, source: &'a Source) -> Group<'a> {
     let title = level.primary_title(one_line(&found.message)).id(found.code);
     let mut group = Group::with_title(title);
     if let Some(span) = found.span {
-        group = group.element(snippet(found, span, source));
+        let source = found.source.as_deref().unwrap_or(source);
+        group = match found.hidden {
+            true => group.element(origin(span, source)),
+            false => group.element(snippet(found, span, source)),
+        };
     }
-    if let Some((also, label)) = found.also.as_ref().filter(|also| !is_near(found, also)) {
+    if let Some((also, label)) = found.also.as_ref().filter(|also| !is_near(found, also, source)) {
         let line = source.place(also.start).line;
-        group = group.element(Level::NOTE.message(format!("{}: line {line}", one_line(label))));
+        let (file, here) = (source.part(also.start), found.span.map(|span| source.part(span.start)));
+        let elsewhere = found.source.is_some() || here.is_some_and(|here| here != file);
+        let of = if elsewhere { format!(" of {}", one_line(file.name)) } else { String::new() };
+        group = group.element(Level::NOTE.message(format!("{}: line {line}{of}", one_line(label))));
     }
     for help in &found.help {
         group = group.element(Level::HELP.message(normalize_untrusted_str(help)));
@@ -64,20 +73,28 @@ fn group<'a>(found: &'a Diagnostic, source: &'a Source) -> Group<'a> {
     group
 }
 
-fn is_near(found: &Diagnostic, also: &(Span, String)) -> bool {
-    found.span.is_some_and(|span| span.start.abs_diff(also.0.start) < FAR)
+/// Only the place, without its text.
+fn origin(span: Span, source: &Source) -> Origin<'_> {
+    let place = source.place(span.start);
+    Origin::path(one_line(source.part(span.start).name)).line(place.line).char_column(place.column)
+}
+
+fn is_near(found: &Diagnostic, also: &(Span, String), source: &Source) -> bool {
+    let together = |a: u32, b: u32| a.abs_diff(b) < FAR && source.part(a) == source.part(b);
+    found.source.is_none() && found.span.is_some_and(|span| together(span.start, also.0.start))
 }
 
 fn snippet<'a>(found: &'a Diagnostic, span: Span, source: &'a Source) -> Snippet<'a, Annotation<'a>> {
     let span = Span { start: span.start, end: span.end.min(span.start.saturating_add(FAR)) };
-    let near = found.also.as_ref().filter(|also| is_near(found, also));
-    let window = Window::around(&source.text, span, near.map(|(span, _)| *span));
+    let near = found.also.as_ref().filter(|also| is_near(found, also, source));
+    let file = source.part(span.start);
+    let window = Window::around(&source.text, &file.range, span, near.map(|(span, _)| *span));
     let mark = |kind: AnnotationKind, span: Span, label: Option<&'a str>| {
         let annotation = kind.span(window.range(span));
         annotation.label(label.map(|label| Cow::Owned(one_line(label))))
     };
     let snippet = Snippet::source(window.text.clone())
-        .path(one_line(&source.name))
+        .path(one_line(file.name))
         .line_start(window.first_line)
         .annotation(mark(AnnotationKind::Primary, span, found.label.as_deref()));
     match near {
@@ -94,10 +111,12 @@ struct Window {
 }
 
 impl Window {
-    fn around(text: &str, span: Span, also: Option<Span>) -> Window {
+    /// `file` is the range of the file that the places lie in.
+    fn around(text: &str, file: &Range<usize>, span: Span, also: Option<Span>) -> Window {
+        let text = &text[..file.end];
         let first = also.map_or(span.start, |also| also.start.min(span.start)) as usize;
         let last = also.map_or(span.end, |also| also.end.max(span.end)) as usize;
-        let line_start = text[..boundary(text, first)].rfind('\n').map_or(0, |at| at + 1);
+        let line_start = text[..boundary(text, first)].rfind('\n').map_or(0, |at| at + 1).max(file.start);
         let start = if first - line_start.min(first) > LONGEST_LINE {
             boundary(text, first - LONGEST_LINE / 2)
         } else {
@@ -106,12 +125,12 @@ impl Window {
         let last = boundary(text, last.max(start));
         let end = text[last..].find('\n').map_or(text.len(), |at| last + at);
         let end = if end - last > LONGEST_LINE { boundary(text, last + LONGEST_LINE / 2) } else { end };
-        let first_line = text[..start].bytes().filter(|byte| *byte == b'\n').count() + 1;
+        let first_line = text[file.start.min(start)..start].bytes().filter(|byte| *byte == b'\n').count() + 1;
         Window { text: harmless(&text[start..end]), first_line, start }
     }
 
     /// A place that covers many lines is marked at its first line only.
-    fn range(&self, span: Span) -> std::ops::Range<usize> {
+    fn range(&self, span: Span) -> Range<usize> {
         let at = |offset: u32| boundary(&self.text, (offset as usize).saturating_sub(self.start));
         let (start, mut end) = (at(span.start), at(span.end));
         if self.text[start..end].bytes().filter(|byte| *byte == b'\n').count() >= MOST_LINES {
@@ -226,6 +245,31 @@ mod tests {
         found.push(Diagnostic::error("c", "m").at(Span::new(195_000, 195_001)).also(Span::new(0, 1), "first here"));
         let rendered = render(&found, &source, false);
         assert!(rendered.contains("= note: first here: line 1\n") && rendered.lines().count() < 10, "{rendered}");
+    }
+
+    #[test]
+    fn a_place_in_an_included_file_is_shown_there() {
+        let mut source = Source::new("p.yaml", Format::Yaml, "a: 1\ninclude: q.yaml");
+        let base = source.include("q.yaml", "x: 1\ny: bad\n") as usize;
+        let mut found = Diagnostics::default();
+        found.push(
+            Diagnostic::error("c", "m").at(Span::new(base + 8, base + 11)).also(Span::new(5, 12), "included here"),
+        );
+        let rendered = render(&found, &source, false);
+        for line in [" --> q.yaml:2:4\n", "2 | y: bad\n", "included here: line 2 of p.yaml\n"] {
+            assert!(rendered.contains(line), "{line:?} is missing in\n{rendered}");
+        }
+    }
+
+    #[test]
+    fn a_place_in_another_file_is_shown_there_and_a_second_one_in_the_plan_is_named() {
+        let plan = Source::new("plan.yaml", Format::Yaml, "a: 1\nb: 2\n");
+        let file = Source::new("body.json", Format::Yaml, "{\n  \"x\": bad\n}\n");
+        let found = Diagnostic::error("c", "m").at(Span::new(9, 12)).also(Span::new(5, 6), "set here, later");
+        let found = Diagnostic { source: Some(std::sync::Arc::new(file)), ..found };
+        let rendered = render(&Diagnostics { found: vec![found] }, &plan, false);
+        assert!(rendered.contains("--> body.json:2:8") && rendered.contains("2 |   \"x\": bad"), "{rendered}");
+        assert!(rendered.contains("= note: set here, later: line 2 of plan.yaml"), "{rendered}");
     }
 
     #[test]

@@ -163,7 +163,7 @@ pub fn run<T: Transport + Clone + Send + 'static>(
         returns,
         end: End::Completed,
         running: threads,
-        health: Health::default(),
+        health: Health::begin(),
         counters,
         began,
         seconds: 0,
@@ -177,6 +177,7 @@ pub fn run<T: Transport + Clone + Send + 'static>(
     coordinator.pause(false);
     let duration = coordinator.ended.unwrap_or_else(now) - began;
     coordinator.aggregate.tick(duration);
+    coordinator.health.second(duration);
     Ok(Ran {
         aggregate: coordinator.aggregate,
         end: coordinator.end,
@@ -284,6 +285,7 @@ impl Coordinator {
         self.seconds += 1;
         let elapsed = INTERVAL * self.seconds as u32;
         self.aggregate.tick(elapsed);
+        self.health.second(now() - self.began);
         if observer.second(&self.aggregate, elapsed) == Wish::Abort {
             self.end_early(End::Aborted, Command::Abort);
         }

@@ -143,7 +143,7 @@ impl Pulse {
             busy: after.busy.saturating_sub(before.busy),
             waited: after.waited.saturating_sub(before.waited),
         });
-        Stretch { length, cpu, late: self.late.take() }
+        Stretch { length, cpu, late: self.late.take(), ..Stretch::default() }
     }
 }
 

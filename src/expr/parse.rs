@@ -3,6 +3,8 @@
 //! Owns: the bounds on what the parser may see, and its errors in our words. The `cel` parser recurses and recovers; bounds are checked
 //! on the tokens before, and recovery is switched off, so that no broken tree is ever walked.
 
+use std::borrow::Cow;
+
 use cel::parser::{ParseError, Parser};
 
 use super::lexer::{self, Kind, Token};
@@ -37,7 +39,7 @@ impl Expr {
         }
         check_depth(located, &tokens)?;
         let parser = Parser::new().enable_optional_syntax(true).max_recursion_depth(200).error_recovery_limit(0);
-        match parser.parse_with_source_info(text) {
+        match parser.parse_with_source_info(&with_stand_ins(text, &tokens)) {
             Ok((tree, places)) => {
                 let root = translate::translate(tree, located, &tokens, &places)?;
                 Ok(Expr { text: text.to_owned(), span, root })
@@ -45,6 +47,22 @@ impl Expr {
             Err(errors) => Err(vec![syntax_error(located, &tokens, errors.errors.first())]),
         }
     }
+}
+
+/// What the parser sees in the place of `has` in `has(name)`, which is ours: CEL's own takes fields only. As long as the word itself,
+/// so that places stay right; the translation knows it by the token.
+pub(super) const HAS_STAND_IN: &str = "is_";
+
+fn with_stand_ins<'t>(text: &'t str, tokens: &[Token]) -> Cow<'t, str> {
+    let mut text = Cow::Borrowed(text);
+    for (at, window) in tokens.windows(4).enumerate() {
+        let [has, open, name, close] = window else { continue };
+        let is_call = has.is("has") && open.is("(") && name.kind == Kind::Name && close.is(")");
+        if is_call && !at.checked_sub(1).is_some_and(|before| tokens[before].is(".")) {
+            text.to_mut().replace_range(has.start..has.end(), HAS_STAND_IN);
+        }
+    }
+    text
 }
 
 fn too_much(located: Located, message: impl Into<String>) -> Diagnostic {
@@ -105,11 +123,7 @@ fn known_error(message: &str) -> Option<(String, &'static str)> {
         ("invalid int literal", "this number does not fit 64 bits", "write it with a decimal point, or as text"),
         ("invalid uint literal", "this number does not fit 64 bits", "write it with a decimal point, or as text"),
         ("invalid double literal", "this number is too large", "a floating-point number is below 1.8e308"),
-        (
-            "invalid argument to has()",
-            "`has` takes a field",
-            "write `has(json.token)`; compare a name with `x == null`",
-        ),
+        ("invalid argument to has()", "`has` takes a name or a field", "write `has(token)` or `has(json.token)`"),
         ("argument must be a simple name", "the first argument names the element", "write `list.all(x, x.ok)`"),
         (
             "invalid string literal",

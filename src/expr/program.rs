@@ -9,7 +9,7 @@ use regex::Regex;
 use super::evaluate::Run;
 use super::fold;
 use super::functions::{self, Function};
-use super::names::is_namespace;
+use super::names::{is_name, is_namespace};
 use super::syntax::{Arithmetic, Comparison, Comprehension, Entry, Node};
 use super::value::shorten;
 use super::{Binding, EvalError, Expr, Fact, Names, ResponseField, Scope, SlotId, Val, Value};
@@ -41,9 +41,9 @@ pub(super) enum Op {
         field: Box<str>,
         path: Box<str>,
     },
-    /// `has(vu.token)`: whether a place holds a value.
+    /// `has(vu.token)`, `has(token)`: whether a place holds a value.
     IsSet(Box<Op>),
-    /// `vu.?token`.
+    /// `vu.?token`, and the `token` of `token.orValue(x)` and of `[?token]`.
     IfSet(Box<Op>),
     Index {
         operand: Box<Op>,
@@ -155,6 +155,7 @@ fn compile(node: &Node, names: &dyn Names) -> Op {
             Some(bound) => Op::IsSet(Box::new(bound)),
             None => Op::Has { operand: boxed(operand), field: field.as_str().into(), path: operand.path().into() },
         },
+        Node::IsSet(name) => Op::IsSet(boxed(name)),
         Node::Index { operand, index, optional } => {
             if let Node::Literal(Value::String(field)) = &**index
                 && let Some(bound) = namespaced(operand, field, names)
@@ -176,15 +177,16 @@ fn compile(node: &Node, names: &dyn Names) -> Op {
         }
         Node::Call { function, arguments } => call(function, arguments, names),
         Node::Fallback { operand, fallback, optional } => {
-            Op::Fallback { operand: boxed(operand), fallback: boxed(fallback), optional: *optional }
+            let operand = Box::new(compile_optional(operand, names));
+            Op::Fallback { operand, fallback: boxed(fallback), optional: *optional }
         }
-        Node::List(entries) => {
-            Op::List(entries.iter().map(|Entry { node, optional }| (compile(node, names), *optional)).collect())
-        }
+        Node::List(entries) => Op::List(entries.iter().map(|entry| compile_entry(entry, names)).collect()),
         Node::Map(entries) => {
-            let entry =
-                |(key, entry): &(Node, Entry)| (compile(key, names), compile(&entry.node, names), entry.optional);
-            Op::Map(entries.iter().map(entry).collect())
+            let entries = entries.iter().map(|(key, entry)| {
+                let (value, optional) = compile_entry(entry, names);
+                (compile(key, names), value, optional)
+            });
+            Op::Map(entries.collect())
         }
         Node::Comprehension { kind, range, filter, body } => Op::Comprehension {
             kind: *kind,
@@ -193,6 +195,19 @@ fn compile(node: &Node, names: &dyn Names) -> Op {
             body: boxed(body),
         },
     }
+}
+
+/// Where an optional is expected, a name is one that is absent until a step sets it.
+fn compile_optional(node: &Node, names: &dyn Names) -> Op {
+    match compile(node, names) {
+        name if is_name(node) => Op::IfSet(Box::new(name)),
+        value => value,
+    }
+}
+
+fn compile_entry(entry: &Entry, names: &dyn Names) -> (Op, bool) {
+    let value = if entry.optional { compile_optional(&entry.node, names) } else { compile(&entry.node, names) };
+    (value, entry.optional)
 }
 
 /// A pattern that stands in the plan is compiled once.

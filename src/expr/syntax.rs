@@ -15,6 +15,35 @@ pub struct Expr {
     pub(super) root: Node,
 }
 
+impl Expr {
+    /// The numbers that a name must have for this to hold, where it asks for nothing else: `status == 200`,
+    /// `status in [200, 409]`.
+    pub fn wanted_numbers(&self, name: &str) -> Option<Vec<i64>> {
+        let is_name = |node: &Node| matches!(node, Node::Name { root, .. } if root == name);
+        let number = |node: &Node| match node {
+            Node::Literal(value) => value.as_i64(),
+            _ => None,
+        };
+        match &self.root {
+            Node::Equal { negated: false, sides } => match &**sides {
+                [left, right] if is_name(left) => Some(vec![number(right)?]),
+                [left, right] if is_name(right) => Some(vec![number(left)?]),
+                _ => None,
+            },
+            Node::In(sides) => match &**sides {
+                [left, Node::List(entries)] if is_name(left) => {
+                    entries.iter().map(|entry| number(&entry.node)).collect()
+                }
+                [left, Node::Literal(Value::Array(values))] if is_name(left) => {
+                    values.iter().map(Value::as_i64).collect()
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(super) enum Node {
     Literal(Value),
@@ -39,6 +68,8 @@ pub(super) enum Node {
         field: String,
         field_span: Span,
     },
+    /// `has(name)`.
+    IsSet(Box<Node>),
     Index {
         operand: Box<Node>,
         index: Box<Node>,

@@ -116,6 +116,7 @@ impl Inference<'_> {
                 self.infer(operand);
                 Type::Bool
             }
+            Node::IsSet(_) => Type::Bool,
             Node::Not(operand) => {
                 self.condition(operand, None);
                 Type::Bool
@@ -333,7 +334,7 @@ fn result_of(function: &Function) -> Type {
         | "timestamp_ms" => Type::Number,
         "lowerAscii" | "upperAscii" | "trim" | "join" | "replace" | "substring" | "charAt" | "string"
         | "random_string" | "uuid" | "now" | "base64_encode" | "base64_decode" | "url_encode" | "url_decode"
-        | "sha256" | "hmac_sha256" | "json_encode" => Type::Text,
+        | "sha256" | "hmac_sha256" | "jwt_sign" | "json_encode" => Type::Text,
         "split" | "range" => Type::List,
         _ => Type::Any,
     }

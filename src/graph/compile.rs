@@ -1,6 +1,7 @@
 //! From a valid plan to the graph. Cannot fail: whatever could be wrong was reported before.
 
 mod bindings;
+mod delivery;
 mod request;
 
 use std::collections::HashMap;
@@ -10,7 +11,9 @@ use sha2::{Digest, Sha256};
 use crate::expr::{DataProgram, Expr, Program, SlotId, Template, TextProgram};
 use crate::metrics::{Site, SiteId};
 use crate::plan::{self, Branch, Count, StepKind};
+use crate::source::Spanned;
 use crate::units::Duration;
+use crate::validate::http::inherited;
 use crate::validate::place::{self, Place};
 use crate::validate::{ValidPlan, ValidScenario};
 
@@ -18,9 +21,12 @@ use super::{Action, Block, CheckId, CheckInfo, Graph, PollStep, Scenario, Step, 
 
 pub(super) use crate::validate::place::poll_name;
 use bindings::{Bindings, ids, slots};
+pub(super) use delivery::MAX_BODY;
 pub(super) use request::AGENT;
 
 const WHILE_MAX: u64 = 1000;
+/// What browsers open to one host.
+const MAX_PARALLEL: usize = 6;
 const POLL_EVERY: plan::Sleep = plan::Sleep::Fixed(Duration::from_secs(1));
 
 pub fn compile(valid: &ValidPlan) -> Graph {
@@ -41,6 +47,7 @@ pub fn compile(valid: &ValidPlan) -> Graph {
         thresholds: valid.thresholds.clone(),
         default_thresholds: valid.default_thresholds,
         tls: tls(valid),
+        route: valid.route.clone(),
         secrets: valid.secrets.clone(),
         seed: valid.seed,
     }
@@ -50,9 +57,19 @@ fn tls(valid: &ValidPlan) -> TlsOptions {
     let written = &valid.plan.http.tls;
     let ca = written.ca.as_ref().and_then(|ca| valid.files.get(&ca.value));
     TlsOptions {
-        insecure: written.insecure.as_ref().is_some_and(|insecure| insecure.value),
+        insecure: valid.insecure || written.insecure.as_ref().is_some_and(|insecure| insecure.value),
         ca_pem: ca.map(|contents| contents.to_vec()),
+        handshake: valid.handshake.clone(),
     }
+}
+
+fn cookies(valid: &ValidPlan, scenario: &ValidScenario) -> plan::Cookies {
+    let levels = scenario.http_levels(valid.plan);
+    inherited(&levels, None, |http| http.cookies.as_ref()).map(|cookies| cookies.value).unwrap_or_default()
+}
+
+fn width(written: Option<&Spanned<u64>>, default: usize) -> usize {
+    written.and_then(|written| usize::try_from(written.value).ok()).unwrap_or(default)
 }
 
 /// The graph while it grows.
@@ -94,6 +111,7 @@ impl Arena {
             body,
             on_stop,
             later: bindings.later.get(),
+            cookies: cookies(valid, scenario),
         }
     }
 
@@ -166,9 +184,15 @@ impl Compiler<'_, '_> {
                 let max = max.as_ref().map_or(WHILE_MAX, |max| max.value);
                 ("while", Action::While { condition: self.program(condition), max, body: self.block(inside, steps) })
             }
-            StepKind::ForEach { items, bind, steps } => {
+            StepKind::ForEach { items, bind, concurrency, steps } => {
                 let bind = self.bindings.iteration_slot(&bind.value);
-                ("for_each", Action::ForEach { items: self.program(items), bind, body: self.block(inside, steps) })
+                let concurrency = width(concurrency.as_ref(), 1);
+                let (items, body) = (self.program(items), self.block(inside, steps));
+                ("for_each", Action::ForEach { items, bind, concurrency, body })
+            }
+            StepKind::Parallel { branches, max } => {
+                let max = width(max.as_ref(), MAX_PARALLEL);
+                ("parallel", Action::Parallel { branches: self.block(inside, branches), max })
             }
             StepKind::Choose(branches) => ("choose", self.choose(inside, branches)),
             StepKind::Log { level, message } => {

@@ -1,5 +1,7 @@
 //! The print of a graph: what will run, with every default filled in, as an indented tree.
 
+mod delivery;
+
 use std::fmt::Write as _;
 
 use crate::clean::mask;
@@ -10,14 +12,14 @@ use crate::plan::{GiveUp, LogLevel, Pick, Sleep, StatusRange, StopScope};
 use crate::units::{Duration, format_duration};
 
 use super::compile::{AGENT, poll_name};
-use super::{
-    Action, Block, BodyProgram, CheckId, Extraction, Graph, PollStep, RequestStep, Scenario, Source, Step, Times,
-};
+use super::connections;
+use super::{Action, Block, CheckId, Extraction, Graph, PollStep, RequestStep, Scenario, Source, Step, Times};
 
 /// The tree of steps of every scenario with its load, then the thresholds.
 pub fn explain(graph: &Graph) -> String {
     let mut tree = Tree { graph, out: String::new() };
     tree.line(0, &graph.name);
+    tree.connections();
     for scenario in &graph.scenarios {
         tree.scenario(scenario);
     }
@@ -36,6 +38,15 @@ struct Tree<'g> {
 impl Tree<'_> {
     fn line(&mut self, depth: usize, text: &str) {
         let _ = writeln!(self.out, "{:1$}{text}", "", depth * 2);
+    }
+
+    fn connections(&mut self) {
+        let lines = connections::lines(self.graph);
+        if !lines.is_empty() {
+            self.out.push('\n');
+            self.line(0, "connections");
+        }
+        lines.iter().for_each(|line| self.line(1, line));
     }
 
     /// How many VUs there are at what time, and what that comes to.
@@ -68,6 +79,9 @@ impl Tree<'_> {
         self.line(1, &format!("load: {}", load(scenario)));
         for (name, text) in &scenario.env {
             self.line(1, &format!("env {name} = {text}"));
+        }
+        if let Some(cookies) = delivery::cookies(scenario.cookies) {
+            self.line(1, cookies);
         }
         for (title, block) in
             [("on_start", &scenario.on_start), ("steps", &scenario.body), ("on_stop", &scenario.on_stop)]
@@ -104,6 +118,7 @@ impl Tree<'_> {
             Action::Repeat { body, .. }
             | Action::While { body, .. }
             | Action::ForEach { body, .. }
+            | Action::Parallel { branches: body, .. }
             | Action::Group { body, .. } => self.block(inside, body),
             Action::Poll(poll) => {
                 if step.name != poll_name(poll.until.text()) {
@@ -141,9 +156,12 @@ impl Tree<'_> {
             Action::Repeat { times: Times::Fixed(times), .. } => format!("repeat {times} times"),
             Action::Repeat { times: Times::Computed(times), .. } => format!("repeat {} times", times.text()),
             Action::While { condition, max, .. } => format!("while {}, at most {max} times", condition.text()),
-            Action::ForEach { items, bind, .. } => {
-                format!("for each {} in {}", self.slot(*bind), items.text())
+            Action::ForEach { items, bind, concurrency, .. } => {
+                let at_once =
+                    if *concurrency > 1 { format!(", at most {concurrency} at the same time") } else { String::new() };
+                format!("for each {} in {}{at_once}", self.slot(*bind), items.text())
             }
+            Action::Parallel { max, .. } => format!("parallel, at most {max} at the same time"),
             Action::Poll(poll) if step.name == poll_name(poll.until.text()) => step.name.clone(),
             Action::Poll(_) => format!("poll {}", step.name),
             Action::Choose { .. } => "choose one by weight".to_owned(),
@@ -177,8 +195,8 @@ impl Tree<'_> {
         if !request.query.is_empty() {
             self.line(depth, &format!("query {}", pairs(&request.query)));
         }
-        if let Some(body) = body(&request.body) {
-            self.line(depth, &body);
+        for line in delivery::body(&request.body).into_iter().chain(delivery::delivery(request)) {
+            self.line(depth, &line);
         }
         let expected: Vec<String> = request.expect.iter().map(|range| statuses(*range)).collect();
         let timeout = format_duration(request.timeout);
@@ -297,16 +315,6 @@ fn statuses(range: StatusRange) -> String {
 
 fn pairs(pairs: &[(String, DataProgram)]) -> String {
     pairs.iter().map(|(name, value)| format!("{name}: {}", value.text())).collect::<Vec<_>>().join(", ")
-}
-
-fn body(body: &BodyProgram) -> Option<String> {
-    Some(match body {
-        BodyProgram::None => return None,
-        BodyProgram::Json(data) => format!("json {}", data.text()),
-        BodyProgram::Form(fields) => format!("form {}", pairs(fields)),
-        BodyProgram::Text(text) => format!("body {:?}", text.text()),
-        BodyProgram::Bytes(bytes) => format!("body of {} bytes from a file", bytes.len()),
-    })
 }
 
 fn extract(extraction: &Extraction) -> String {

@@ -4,6 +4,7 @@
 //! Must never know: tokio, transport, YAML.
 
 mod compile;
+mod connections;
 mod explain;
 
 #[cfg(test)]
@@ -15,11 +16,13 @@ pub use explain::explain;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::compress::Encoding;
 use crate::expr::{DataProgram, JsonPath, Program, SlotId, TextProgram};
 use crate::judge::Threshold;
 use crate::load::Executor;
 use crate::metrics::{Site, SiteId};
-use crate::plan::{GiveUp, LogLevel, Pick, Sleep, StatusRange, StopScope};
+use crate::plan::{Cookies, GiveUp, LogLevel, Pick, RetryOn, Sleep, StatusRange, StopScope};
+use crate::route::{Handshake, Route};
 use crate::source::Span;
 
 /// Index into [`Graph::steps`].
@@ -51,15 +54,17 @@ pub struct Graph {
     pub thresholds: Vec<Threshold>,
     pub default_thresholds: bool,
     pub tls: TlsOptions,
+    pub route: Route,
     pub secrets: Vec<String>,
     pub seed: u64,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct TlsOptions {
     pub insecure: bool,
     /// Contents of the PEM file.
     pub ca_pem: Option<Vec<u8>>,
+    pub handshake: Handshake,
 }
 
 #[derive(Debug)]
@@ -82,6 +87,7 @@ pub struct Scenario {
     pub body: Block,
     pub on_stop: Block,
     pub later: LaterReads,
+    pub cookies: Cookies,
 }
 
 /// What steps read of a response after its own request is done with it. The rest is let go at once: ten thousand users that
@@ -148,7 +154,8 @@ pub enum Action {
     If { condition: Program, then: Block, otherwise: Block },
     Repeat { times: Times, body: Block },
     While { condition: Program, max: u64, body: Block },
-    ForEach { items: Program, bind: SlotId, body: Block },
+    ForEach { items: Program, bind: SlotId, concurrency: usize, body: Block },
+    Parallel { branches: Block, max: usize },
     Poll(Box<PollStep>),
     Choose { branches: Vec<(u64, Block)>, total: u64 },
     Group { name: String, metric: Option<u16>, body: Block },
@@ -172,9 +179,20 @@ pub struct RequestStep {
     pub headers: Vec<(http::HeaderName, TextProgram)>,
     pub query: Vec<(String, DataProgram)>,
     pub body: BodyProgram,
+    /// What the body is packed with, in this order.
+    pub compression: Vec<Encoding>,
+    /// The packed body, where nothing in it varies.
+    pub packed: Option<Arc<[u8]>>,
+    /// For a digest challenge.
+    pub credentials: Option<Credentials>,
     pub timeout: Duration,
     pub redirects: u32,
     pub expect: Vec<StatusRange>,
+    /// In bytes.
+    pub max_body: usize,
+    pub discard_body: bool,
+    pub expect_continue: bool,
+    pub retry: Option<Retry>,
     pub require: Vec<(CheckId, Program)>,
     pub extract: Vec<Extraction>,
     pub checks: Vec<(CheckId, Program)>,
@@ -188,6 +206,50 @@ pub enum BodyProgram {
     Text(TextProgram),
     /// A file's contents, read when the graph was made.
     Bytes(Arc<[u8]>),
+    /// A file's text with what varies in it.
+    FileText {
+        path: String,
+        text: TextProgram,
+    },
+    Multipart(Vec<PartProgram>),
+}
+
+/// One field of a multipart form.
+#[derive(Debug)]
+pub struct PartProgram {
+    pub name: String,
+    pub source: PartSource,
+    pub content_type: Option<TextProgram>,
+    pub filename: Option<TextProgram>,
+}
+
+#[derive(Debug)]
+pub enum PartSource {
+    /// A list gives a part for each of its items.
+    Text(DataProgram),
+    Json(DataProgram),
+    File(Arc<[u8]>),
+}
+
+#[derive(Debug)]
+pub struct Credentials {
+    pub username: TextProgram,
+    pub password: TextProgram,
+}
+
+/// When a request is sent again.
+#[derive(Debug)]
+pub struct Retry {
+    /// At least 2: the first one is included.
+    pub attempts: u64,
+    pub on: Vec<RetryOn>,
+    /// The pause before the second attempt; each further one is `factor` times as long, up to `max`.
+    pub initial: Duration,
+    pub factor: u32,
+    pub max: Duration,
+    pub jitter: bool,
+    /// Whether the server may ask for a longer pause.
+    pub retry_after: bool,
 }
 
 #[derive(Debug)]

@@ -317,6 +317,26 @@ fn a_target_that_is_down_fails_the_run_however_busy_it_kept_the_generator() {
 }
 
 #[test]
+fn what_failed_on_the_generator_s_side_says_nothing_of_the_target() {
+    let check = |end: End, status: u16, expected: Outcome| {
+        let snapshot = snapshot(|recorder| {
+            healthy(recorder);
+            (0..50).for_each(|_| request(recorder, 10, status));
+        });
+        let mut facts = facts(snapshot, end, false);
+        facts.generator.exhausted = Some("50 requests found no free file descriptor".to_owned());
+        let verdict = decide(&[failures(), latency(50.0)], &facts);
+        assert_eq!(verdict.outcome, expected, "{verdict:?}");
+        let told = verdict.reasons.iter().filter(|reason| reason.contains("no free file descriptor")).count();
+        assert_eq!(told, 1, "{verdict:?}");
+    };
+    check(End::Completed, 0, Outcome::Inconclusive);
+    check(End::Completed, 200, Outcome::Inconclusive);
+    check(End::ThresholdAbort(0), 0, Outcome::Inconclusive);
+    check(End::Interrupted, 0, Outcome::Interrupted);
+}
+
+#[test]
 fn only_a_broken_threshold_that_asks_for_it_aborts_and_only_after_its_delay() {
     let aborting =
         |threshold: Threshold| Threshold { abort_on_fail: true, delay_abort_eval: Duration::from_secs(5), ..threshold };

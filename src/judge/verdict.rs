@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Finding, State, Statistic, Threshold, evaluate};
+use crate::health::Usage;
 use crate::metrics::{Kind, Metric, Problem, ProblemKind, Snapshot};
 
 /// Everything known when the run is over.
@@ -46,12 +47,16 @@ pub struct Generator {
     pub threads: usize,
     /// Mean use of the cores that its threads run on, 0..=1.
     pub cpu_share: f64,
-    /// How late timers and scheduled starts were.
+    /// How late timers were.
     pub late_p99: Option<Duration>,
     /// The target runs on this machine and took its share of it.
     pub same_machine: bool,
     /// Why its numbers are not the target's, where they are not.
     pub saturated: Option<String>,
+    /// What it ran out of, so that requests failed on its side.
+    pub exhausted: Option<String>,
+    /// What it used of what it may use.
+    pub usage: Usage,
 }
 
 /// What the run says about the target.
@@ -75,11 +80,12 @@ pub struct Verdict {
 }
 
 /// Passed only when nothing speaks against it. When several things do, the first in this order decides: interrupted, stopped by
-/// the plan or by a failure of ours, a saturated generator behind a broken threshold of time or throughput, any broken threshold,
+/// the plan or by a failure of ours, requests that failed on the generator's side, a saturated generator behind a broken threshold of time or throughput, any broken threshold,
 /// failed iterations of which the plan says nothing, and whatever leaves the run without an answer, a saturated generator among it.
 pub fn decide(thresholds: &[Threshold], facts: &Facts) -> Verdict {
     let findings = evaluate(thresholds, &facts.snapshot);
     let mut against = ended_early(&facts.end);
+    against.extend(exhaustion(facts));
     against.extend(saturation(thresholds, &findings, facts));
     against.extend(broken(thresholds, &findings, &facts.end));
     against.extend(failed_iterations(facts).map(|reason| (Outcome::Failed, reason)));
@@ -98,6 +104,13 @@ fn ended_early(end: &End) -> Reasons {
         End::Failed(why) => vec![(Outcome::Inconclusive, format!("the run could not go on: {why}"))],
         End::Completed | End::ThresholdAbort(_) => Vec::new(),
     }
+}
+
+/// Failures of our own are in every share and every count that a threshold looks at.
+fn exhaustion(facts: &Facts) -> Reasons {
+    let told =
+        |why: &String| format!("the generator ran out of what it needs, so the run says nothing of the target: {why}");
+    facts.generator.exhausted.iter().map(|why| (Outcome::Inconclusive, told(why))).collect()
 }
 
 fn saturation(thresholds: &[Threshold], findings: &[Finding], facts: &Facts) -> Reasons {

@@ -328,6 +328,12 @@ impl Snapshot {
         errors.into_iter().map(|((code, text), count)| (code, text, count)).collect()
     }
 
+    /// Requests that failed with a code after the warm-up, measured or not.
+    pub fn failed_with(&self, code: u16) -> u64 {
+        let judged = self.requests.iter().filter(|(key, _)| key.error_code == code && key.stage != WARMUP);
+        judged.flat_map(|(_, totals)| totals.errors.values()).sum()
+    }
+
     fn requests_of(&self, selector: &Selector) -> impl Iterator<Item = (&RequestKey, &RequestTotals)> {
         self.exchanges_of(selector).filter(|(key, _)| self.is_judged(key))
     }

@@ -348,6 +348,7 @@ fn what_is_of_the_warm_up_or_not_measured_is_in_no_total_but_in_the_bytes() {
     assert_eq!(requests, [2, 1], "the warm-up is in the time series, a way in is not");
 
     assert_eq!(snapshot.warmup(), Aside { requests: 2, failed: 1, iterations: 1 });
+    assert_eq!(snapshot.failed_with(refused().error_code), 1, "a way in that fails spoils the run, too");
     let login = Aside { requests: 2, failed: 1, iterations: 0 };
     assert_eq!(snapshot.unmeasured().into_iter().collect::<Vec<_>>(), [("login".to_owned(), login)]);
     let problems: Vec<&str> = snapshot.problems().iter().map(|problem| problem.message.as_str()).collect();

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::Unread;
+use crate::compress::Encoding;
 use crate::expr::{Data, Expr, Template};
+use crate::route::{Policy, Select, TlsVersion};
 use crate::source::{Span, Spanned};
 
 #[derive(Clone, Debug, Default)]
@@ -22,6 +24,8 @@ pub struct Plan {
     pub on_start: Vec<Step>,
     pub on_stop: Vec<Step>,
     pub warmup: Option<Spanned<Duration>>,
+    /// Lints that are silenced.
+    pub allow: Vec<Spanned<String>>,
     /// What mistakes of form left out.
     pub unread: Unread,
 }
@@ -55,6 +59,59 @@ pub struct Http {
     pub expect: Option<Spanned<Vec<StatusRange>>>,
     pub auth: Option<Auth>,
     pub tls: Tls,
+    pub cookies: Option<Spanned<Cookies>>,
+    pub delivery: Delivery,
+    pub route: Route,
+    /// Words that stand here and can only be the whole plan's: `tls`, `proxy`, …
+    pub of_plan_only: Vec<Spanned<String>>,
+}
+
+/// How long a VU keeps cookies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cookies {
+    #[default]
+    PerVu,
+    PerIteration,
+    Off,
+}
+
+/// How a request goes out and its response comes in: of `http`, or of one request.
+#[derive(Clone, Debug, Default)]
+pub struct Delivery {
+    /// In the order of packing; empty for `none`.
+    pub compression: Option<Spanned<Vec<Encoding>>>,
+    pub discard_body: Option<Spanned<bool>>,
+    /// In bytes.
+    pub max_body: Option<Spanned<u64>>,
+    pub expect_continue: Option<Spanned<bool>>,
+    /// `None` inside for `none`.
+    pub retry: Option<Spanned<Option<Retry>>>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Retry {
+    /// The first one included.
+    pub attempts: Spanned<u64>,
+    pub on: Option<Vec<RetryOn>>,
+    pub backoff: Option<Backoff>,
+    pub retry_after: Option<bool>,
+}
+
+/// What is not accepted as an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryOn {
+    Status(StatusRange),
+    /// No response, for another reason than time.
+    Error,
+    Timeout,
+}
+
+#[derive(Clone, Debug)]
+pub struct Backoff {
+    pub initial: Spanned<Duration>,
+    pub factor: Option<Spanned<u64>>,
+    pub max: Option<Spanned<Duration>>,
+    pub jitter: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -62,6 +119,27 @@ pub struct Tls {
     pub insecure: Option<Spanned<bool>>,
     /// A PEM file with certificates to trust besides the system's.
     pub ca: Option<Spanned<String>>,
+    /// PEM files.
+    pub cert: Option<Spanned<String>>,
+    pub key: Option<Spanned<String>>,
+    pub min_version: Option<Spanned<TlsVersion>>,
+    pub max_version: Option<Spanned<TlsVersion>>,
+    pub ciphers: Vec<Spanned<String>>,
+    pub server_name: Option<Spanned<Template>>,
+    pub session_resumption: Option<Spanned<bool>>,
+}
+
+/// The words of `http` that say how connections are made.
+#[derive(Clone, Debug, Default)]
+pub struct Route {
+    pub proxy: Option<Spanned<Template>>,
+    pub resolve: Vec<(Spanned<String>, Vec<Spanned<Template>>)>,
+    /// `None` inside: `inf`.
+    pub ttl: Option<Option<Duration>>,
+    pub select: Option<Select>,
+    pub policy: Option<Policy>,
+    pub local_address: Vec<Spanned<Template>>,
+    pub unix_socket: Option<Spanned<Template>>,
 }
 
 /// Both ends included: `200` is 200..=200, `2xx` is 200..=299, `200..399` and `200-399` are 200..=399.
@@ -163,7 +241,8 @@ pub enum StepKind {
     If { condition: Expr, then: Vec<Step>, otherwise: Vec<Step> },
     Repeat { times: Count, steps: Vec<Step> },
     While { condition: Expr, max: Option<Spanned<u64>>, steps: Vec<Step> },
-    ForEach { items: Expr, bind: Spanned<String>, steps: Vec<Step> },
+    ForEach { items: Expr, bind: Spanned<String>, concurrency: Option<Spanned<u64>>, steps: Vec<Step> },
+    Parallel { branches: Vec<Step>, max: Option<Spanned<u64>> },
     Poll(Box<Poll>),
     Choose(Vec<Branch>),
     Group { name: Spanned<String>, metric: Option<Spanned<String>>, steps: Vec<Step> },
@@ -189,6 +268,7 @@ pub struct Request {
     pub extract: Vec<Extract>,
     pub checks: Vec<Check>,
     pub tags: Vec<Tag>,
+    pub delivery: Delivery,
 }
 
 #[derive(Clone, Debug)]
@@ -199,6 +279,33 @@ pub enum Body {
     Text(Spanned<Template>),
     /// A file, relative to the plan, sent as it is.
     File(Spanned<String>),
+    /// A file in which `${ expr }` is replaced.
+    FileTemplate(Spanned<String>),
+    /// A name that has several parts stands there several times.
+    Multipart(Vec<(Spanned<String>, BodyPart)>),
+}
+
+/// One field of a multipart form.
+#[derive(Clone, Debug)]
+pub struct BodyPart {
+    pub content: PartContent,
+    pub content_type: Option<Spanned<Template>>,
+    pub filename: Option<Spanned<Template>>,
+}
+
+#[derive(Clone, Debug)]
+pub enum PartContent {
+    Text(Data),
+    Json(Data),
+    /// Relative to the plan.
+    File(Spanned<String>),
+}
+
+impl BodyPart {
+    /// The templates of its header.
+    pub fn templates(&self) -> impl Iterator<Item = &Template> {
+        self.content_type.iter().chain(&self.filename).map(|template| &template.value)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -208,6 +315,10 @@ pub enum Auth {
         password: Spanned<Template>,
     },
     Bearer(Spanned<Template>),
+    Digest {
+        username: Spanned<Template>,
+        password: Spanned<Template>,
+    },
     /// `auth: none` on a request switches off what `http.auth` says.
     None,
 }

@@ -51,6 +51,7 @@ fn takes(shape: &Shape) -> String {
         Shape::Bool => "`true` or `false`".to_owned(),
         Shape::Whole => "whole number".to_owned(),
         Shape::Duration => "duration".to_owned(),
+        Shape::Size => "size such as `10MB`".to_owned(),
         Shape::Pause => "duration, or range `1s..3s`".to_owned(),
         Shape::Data => "anything".to_owned(),
         Shape::Word(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", "),

@@ -31,6 +31,14 @@ fn definitions() -> Map<String, Value> {
             "description": "A duration, or a random one: `1s..3s`.",
         }),
     );
+    definitions.insert(
+        "size".to_owned(),
+        json!({
+            "type": "string",
+            "pattern": r"^([0-9]+(\.[0-9]+)?|\.[0-9]+)([kKmMgGtT]i?)?[bB]$",
+            "description": "A size: `10MB`, `512KiB`.",
+        }),
+    );
     definitions.insert("steps".to_owned(), json!({ "type": "array", "minItems": 1, "items": step() }));
     let is_step = |object: &Object| STEP_FORMS.iter().any(|form| std::ptr::eq(form.object, object));
     for known in vocabulary::objects() {
@@ -91,6 +99,7 @@ fn shape(shape_: &Shape) -> Value {
         Shape::Bool => json!({ "type": "boolean" }),
         Shape::Whole => json!({ "type": "integer", "minimum": 0 }),
         Shape::Duration => json!({ "$ref": "#/definitions/duration" }),
+        Shape::Size => json!({ "$ref": "#/definitions/size" }),
         Shape::Pause => json!({ "$ref": "#/definitions/pause" }),
         Shape::Data => json!({}),
         Shape::Word(words) => json!({ "enum": words }),

@@ -4,6 +4,7 @@ use super::node::{Kind, Node};
 use super::vocabulary::{self, Shape, State};
 use super::*;
 use crate::expr::Data;
+use crate::route::{Policy, Select, TlsVersion};
 
 fn source(format: Format, text: &str) -> Source {
     Source::new("plan", format, text)
@@ -28,6 +29,7 @@ fn mistakes(format: Format, text: &str) -> Vec<(&'static str, String)> {
 const EVERY_WORD: &str = r#"
 name: all
 description: every word
+allow: [no-checks]
 env: { N1: x, N2: { default: 5, required: true, secret: true, type: int } }
 vars: { n3: [1, "${env.N1}"] }
 http:
@@ -37,7 +39,19 @@ http:
   redirects: 3
   expect: [2xx, 404]
   auth: { bearer: x }
-  tls: { insecure: true, ca: ca.pem }
+  cookies: per_iteration
+  compression: gzip
+  discard_body: true
+  max_body: 10MB
+  expect_continue: true
+  retry: { attempts: 3, on: [5xx, 429, error, timeout], backoff: 1s, retry_after: false }
+  tls:
+    { insecure: true, ca: ca.pem, cert: c.pem, key: k.pem, min_version: 1.2, max_version: "1.3", ciphers: [TLS_A], server_name: n, session_resumption: true }
+  proxy: http://${env.N1}:3128
+  resolve: { n22: 10.0.0.1, "*.n23:80": [10.0.0.1, "${env.N1}"] }
+  dns: { ttl: inf, select: random, policy: any }
+  local_address: [10.0.0.1, 10.0.0.2-10.0.0.9]
+  unix_socket: /run/${env.N1}.sock
 tags: { n5: x }
 executor: ramping-vus
 vus: 1
@@ -71,6 +85,18 @@ steps:
     tags: { n15: x }
   - put: /c
     json: {}
+    auth: { digest: { username: u, password: p } }
+    compression: [gzip, br]
+    discard_body: false
+    max_body: 1KiB
+    expect_continue: false
+    retry: { attempts: 2, on: 503, backoff: { initial: 1s, factor: 3, max: 9s, jitter: true } }
+  - post: /c2
+    multipart: { n22: x, n23: [1, { value: x }], n24: { json: {}, content_type: a/b }, n25: { file: f, filename: g } }
+    retry: none
+    compression: none
+  - post: /c3
+    body_file: { path: f, template: true }
   - patch: /d
     body: x
   - delete: /e
@@ -90,8 +116,10 @@ steps:
   - while: status == 200
     max: 3
     steps: [{ sleep: 1s }]
-  - for_each: { in: "[1]", as: n21 }
+  - for_each: { in: "[1]", as: n21, concurrency: 2 }
     steps: [{ sleep: 1s }]
+  - parallel: [{ sleep: 1s }]
+    max_parallel: 2
   - poll: { until: status == 200, fail_if: status == 500, every: 1s, attempts: 1, timeout: 1s, first: wait, on_give_up: none, steps: [{ sleep: 1s }] }
   - choose: [{ weight: 1, steps: [{ sleep: 1s }] }]
   - group: g
@@ -113,6 +141,12 @@ fn a_plan_with_every_word_is_read() {
         .filter(|word| !EVERY_WORD.contains(word.as_str()))
         .collect();
     assert_eq!(missing, Vec::<String>::new(), "the plan of this test lacks words");
+    let (tls, route) = (&plan.http.tls, &plan.http.route);
+    let versions = [&tls.min_version, &tls.max_version].map(|version| version.as_ref().map(|version| version.value));
+    assert_eq!(versions, [Some(TlsVersion::Tls12), Some(TlsVersion::Tls13)]);
+    assert_eq!((route.ttl, route.select, route.policy), (Some(None), Some(Select::Random), Some(Policy::Any)));
+    assert_eq!((route.resolve.len(), route.resolve[1].1.len(), route.local_address.len()), (2, 2, 2));
+    assert_eq!(plan.http.of_plan_only.len(), 6);
     let steps = plan.steps.expect("there are steps").value;
     let StepKind::Request(post) = &steps[1].kind else { panic!("the second step is a request") };
     assert_eq!((post.method.value.as_str(), post.redirects.as_ref().map(|count| count.value)), ("POST", Some(0)));

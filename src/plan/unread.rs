@@ -14,6 +14,8 @@ pub struct Unread {
     pub steps: bool,
     /// Steps are there without something that tells which samples they give: checks, names, tags.
     pub parts: bool,
+    /// A condition or the end of a way is there and could not be read: nobody knows which steps come before which.
+    pub ways: bool,
     /// A loop is there without the name that it sets.
     pub any_name: bool,
 }

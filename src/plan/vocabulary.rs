@@ -2,6 +2,8 @@
 //!
 //! A word is `Here`, or `Later`: part of the language, but refused by this version, so that nothing parses and then does nothing.
 
+use crate::compress::Encoding;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Here,
@@ -20,6 +22,8 @@ pub enum Shape {
     /// 0 or more.
     Whole,
     Duration,
+    /// `10MB`, `512KiB`.
+    Size,
     /// A duration, or `1s..3s`.
     Pause,
     /// Anything, with templates at its leaves.
@@ -82,7 +86,8 @@ const fn object(name: &'static str, words: &'static [&'static [Word]], required:
 }
 
 use Shape::{
-    Any, Bool, Data, Duration, Expression, List, Map, Object as Of, Pause, Steps, Template, Text, Whole, Word as OneOf,
+    Any, Bool, Data, Duration, Expression, List, Map, Object as Of, Pause, Size, Steps, Template, Text, Whole,
+    Word as OneOf,
 };
 
 pub const EXECUTORS: &[&str] = &["constant-vus", "ramping-vus", "shared-iterations", "per-vu-iterations"];
@@ -92,13 +97,21 @@ pub const LOG_LEVELS: &[&str] = &["debug", "info", "warn", "error"];
 pub const STOP_SCOPES: &[&str] = &["iteration", "vu", "test"];
 pub const PICKS: &[&str] = &["one", "first", "last", "random", "all", "count"];
 pub const FIRST: &[&str] = &["now", "wait"];
+pub const COOKIES: &[&str] = &["per_vu", "per_iteration", "off"];
+pub const ENCODINGS: &[&str] = Encoding::NAMES;
 
 pub static PLAN: Object = object("the plan", &[PLAN_WORDS, LOAD, SHARED, PLAN_LATER], &[]);
 pub static SCENARIO: Object = object("a scenario", &[LOAD, SHARED, SCENARIO_WORDS], &["steps"]);
 pub static HTTP: Object = object("`http`", &[HTTP_WORDS], &[]);
 pub static TLS: Object = object("`tls`", &[TLS_WORDS], &[]);
+pub static DNS: Object = object("`dns`", &[DNS_WORDS], &[]);
 pub static AUTH: Object = object("`auth`", &[AUTH_WORDS], &[]);
-pub static BASIC: Object = object("`basic`", &[BASIC_WORDS], &["username", "password"]);
+pub static BASIC: Object = object("`basic`", &[CREDENTIALS], &["username", "password"]);
+pub static DIGEST: Object = object("`digest`", &[CREDENTIALS], &["username", "password"]);
+pub static RETRY: Object = object("`retry`", &[RETRY_WORDS], &["attempts"]);
+pub static BACKOFF: Object = object("`backoff`", &[BACKOFF_WORDS], &["initial"]);
+pub static PART: Object = object("a part of `multipart`", &[PART_WORDS], &[]);
+pub static BODY_FILE: Object = object("`body_file`", &[BODY_FILE_WORDS], &["path"]);
 pub static STAGE: Object = object("a stage", &[STAGE_WORDS], &["duration", "target"]);
 pub static STEPPED_STAGE: Object = object("a stepped stage", &[STEPPED_STAGE_WORDS], &["add", "every", "until"]);
 pub static ENV_VAR: Object = object("an environment variable", &[ENV_WORDS], &[]);
@@ -175,6 +188,26 @@ static FOR_EACH_STEP: Object = object(
     &[&[here("for_each", Of(&FOR_EACH), "Once for every item of a list."), NESTED], COMMON, MEASURED],
     &["for_each", "steps"],
 );
+static PARALLEL_STEP: Object = object(
+    "a `parallel` step",
+    &[
+        &[
+            here(
+                "parallel",
+                Steps,
+                "Steps that run at the same time, each one a branch; a `group` makes a branch of several.",
+            ),
+            here(
+                "max_parallel",
+                Whole,
+                "How many branches run at the same time; 6 by default, as a browser opens to a host.",
+            ),
+        ],
+        COMMON,
+        MEASURED,
+    ],
+    &["parallel"],
+);
 static POLL_STEP: Object = object(
     "a `poll` step",
     &[&[here("poll", Of(&POLL), "Repeats its steps until a condition holds.")], COMMON, MEASURED],
@@ -241,13 +274,13 @@ pub const STEP_FORMS: &[StepForm] = &[
     form("repeat", &REPEAT_STEP),
     form("while", &WHILE_STEP),
     form("for_each", &FOR_EACH_STEP),
+    form("parallel", &PARALLEL_STEP),
     form("poll", &POLL_STEP),
     form("choose", &CHOOSE_STEP),
     form("group", &GROUP_STEP),
     form("log", &LOG_STEP),
     form("outcome", &OUTCOME_STEP),
     form("stop", &STOP_STEP),
-    later_form("parallel"),
     later_form("collect"),
     later_form("record"),
     later_form("use"),
@@ -266,13 +299,19 @@ const fn later_form(key: &'static str) -> StepForm {
 
 /// Every object, outermost first: where a misplaced key may belong.
 pub fn objects() -> Vec<&'static Object> {
-    let named: [&'static Object; 18] = [
+    let named: [&'static Object; 24] = [
         &PLAN,
         &SCENARIO,
         &HTTP,
         &TLS,
+        &DNS,
         &AUTH,
         &BASIC,
+        &DIGEST,
+        &RETRY,
+        &BACKOFF,
+        &PART,
+        &BODY_FILE,
         &STAGE,
         &STEPPED_STAGE,
         &ENV_VAR,
@@ -301,11 +340,15 @@ static A_SCENARIO: Shape = Of(&SCENARIO);
 static METRIC_THRESHOLDS: Shape = Any(&[Text, List(&A_THRESHOLD)]);
 static A_THRESHOLD: Shape = Any(&[Text, Of(&THRESHOLD)]);
 static A_STAGE: Shape = Any(&[Of(&STAGE), Of(&STEPPED_STAGE)]);
+static A_PART: Shape = Any(&[Template, Of(&PART)]);
+static A_FIELD: Shape = Any(&[Template, Of(&PART), List(&A_PART)]);
+static TEMPLATES: Shape = Any(&[Template, List(&Template)]);
 static AN_EXTRACTION: Shape = Any(&[Text, Of(&EXTRACT)]);
 
 const PLAN_WORDS: &[Word] = &[
     here("name", Text, "The plan's name, for reports."),
     here("description", Text, "What the plan is for, for people."),
+    here("allow", List(&Text), "Lints of `proofload check` that are silenced, by name."),
     here(
         "env",
         Map(&ENV_ENTRY),
@@ -388,33 +431,133 @@ const HTTP_WORDS: &[Word] = &[
     here("redirects", Whole, "How many redirects are followed; 10 by default, 0 for none."),
     here("expect", EXPECT, "Statuses that count as success; 200..399 by default."),
     here("auth", AUTH_SHAPE, "Credentials of every request."),
-    here("tls", Of(&TLS), "How certificates are checked."),
+    here("tls", Of(&TLS), "Certificates, versions and ciphers of https. Of the plan, not of a scenario."),
+    here(
+        "proxy",
+        Template,
+        "The way of all requests: `http://USER:PASSWORD@HOST:PORT`, `socks5://…`, `socks5h://…` (the proxy looks names up) or `none`. By default what `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say. Of the plan, not of a scenario.",
+    ),
+    here(
+        "resolve",
+        Map(&TEMPLATES),
+        "Where hosts are, instead of asking a name server: `shop.example: 10.0.0.1`, `\"shop.example:443\": [10.0.0.1, \"10.0.0.2:8443\"]`, `\"*.example\": 10.0.0.1`. Of the plan, not of a scenario.",
+    ),
+    here("dns", Of(&DNS), "How names become addresses. Of the plan, not of a scenario."),
+    here(
+        "local_address",
+        Any(&[Template, List(&Template)]),
+        "Addresses of this machine that connections come from, by turns: `10.0.0.5`, `10.0.0.5-10.0.0.9`, `10.0.0.0/28`. Each has ports for some 28,000 connections to one target. Of the plan, not of a scenario.",
+    ),
+    here(
+        "unix_socket",
+        Template,
+        "A Unix socket that all connections go to; the URL still gives host and path. Of the plan, not of a scenario.",
+    ),
     later("connections", "connections per VU"),
-    later("proxy", "a proxy for all requests"),
     later("version", "the HTTP version"),
-    later("cookies", "whether cookies are kept"),
-    later("compression", "encodings that are accepted"),
-    later("discard_body", "reads bodies without keeping them"),
-    later("retry", "repeats failed requests"),
+    here(
+        "cookies",
+        OneOf(COOKIES),
+        "How long cookies are kept: `per_vu` (the default), `per_iteration`, or `off`: none is kept or sent.",
+    ),
+    here("compression", COMPRESSION, "How the bodies of requests are packed; not at all by default."),
+    here("discard_body", Bool, "Reads the bodies of responses to their end without keeping them."),
+    here("max_body", Size, "The largest body of a response, decoded, that is no failure; 64MiB by default."),
+    here("expect_continue", Bool, "Asks with `Expect: 100-continue` before a body is sent."),
+    here("retry", RETRY_SHAPE, "Which requests are sent again, and how often."),
 ];
 
 const EXPECT: Shape = Any(&[Whole, Text, List(&Any(&[Whole, Text]))]);
-const AUTH_SHAPE: Shape = Any(&[Of(&AUTH), OneOf(&["none"])]);
+const AUTH_SHAPE: Shape = Any(&[Of(&AUTH), OneOf(NONE)]);
+const COMPRESSION: Shape = Any(&[OneOf(ENCODINGS), List(&OneOf(ENCODINGS)), OneOf(NONE)]);
+const RETRY_SHAPE: Shape = Any(&[Of(&RETRY), OneOf(NONE)]);
+const NONE: &[&str] = &["none"];
 
 const TLS_WORDS: &[Word] = &[
     here("insecure", Bool, "Accepts any certificate."),
     here("ca", Text, "A PEM file with certificates to trust besides the system's."),
-    later("cert", "a client certificate"),
-    later("key", "the client certificate's key"),
+    here("cert", Text, "A PEM file with the client's certificate, and those of its issuers behind it."),
+    here("key", Text, "A PEM file with the private key that belongs to `cert`."),
+    here("min_version", Text, "The oldest version, `1.2` (the default) or `1.3`."),
+    here("max_version", Text, "The newest version, `1.2` or `1.3` (the default)."),
+    here(
+        "ciphers",
+        Any(&[Text, List(&Text)]),
+        "The only cipher suites that are offered, by their IANA names; all by default.",
+    ),
+    here(
+        "server_name",
+        Template,
+        "The name that is asked for (SNI) and looked for in the certificate, instead of the URL's host.",
+    ),
+    here(
+        "session_resumption",
+        Bool,
+        "Whether a VU that connects again resumes its own TLS session, as a browser does. `false` by default: every handshake is a full one.",
+    ),
+];
+
+const DNS_WORDS: &[Word] = &[
+    here(
+        "ttl",
+        Any(&[Duration, OneOf(&["inf"])]),
+        "How long an answer is believed; 5m by default, `0s` asks for every connection, `inf` once.",
+    ),
+    here(
+        "select",
+        OneOf(crate::route::Select::NAMES),
+        "Which address a connection tries first: `round_robin` (the default), `random` or `first`. The others follow where it cannot be reached.",
+    ),
+    here(
+        "policy",
+        OneOf(crate::route::Policy::NAMES),
+        "Which addresses are tried; `prefer_ipv4` (the default) tries IPv6 after all of IPv4.",
+    ),
 ];
 
 const AUTH_WORDS: &[Word] = &[
     here("basic", Of(&BASIC), "User name and password."),
     here("bearer", Template, "A token, sent as `Authorization: Bearer …`."),
+    here("digest", Of(&DIGEST), "User name and password, for the server's challenge (RFC 7616)."),
 ];
 
-const BASIC_WORDS: &[Word] =
+const CREDENTIALS: &[Word] =
     &[here("username", Template, "The user name."), here("password", Template, "The password.")];
+
+const RETRY_WORDS: &[Word] = &[
+    here("attempts", Whole, "How often it is sent at most, the first time included. Every attempt is counted."),
+    here(
+        "on",
+        RETRY_ON,
+        "What is not accepted: statuses, ranges and classes, `error` (no response), `timeout`; `[429, 5xx, error, timeout]` by default.",
+    ),
+    here("backoff", BACKOFF_SHAPE, "The pause before the second attempt; 100ms by default."),
+    here("retry_after", Bool, "Whether a longer pause in `Retry-After` is kept, up to `max`; `true` by default."),
+];
+
+const RETRY_ON: Shape = Any(&[Whole, Text, List(&Any(&[Whole, Text]))]);
+
+const BACKOFF_SHAPE: Shape = Any(&[Duration, Of(&BACKOFF)]);
+
+const BACKOFF_WORDS: &[Word] = &[
+    here("initial", Duration, "The pause before the second attempt."),
+    here("factor", Whole, "How many times longer each further pause is; 2 by default, 1 for the same pause."),
+    here("max", Duration, "The longest pause; 30s by default."),
+    here("jitter", Bool, "A random pause between half of it and all of it; `false` by default."),
+];
+
+const PART_WORDS: &[Word] = &[
+    here("value", Data, "The text of a field; a list repeats it."),
+    here("json", Data, "JSON, sent as `application/json` unless `content_type` says otherwise."),
+    here("file", Text, "A file sent as it is, relative to the plan."),
+    here("content_type", Template, "The part's `Content-Type`; `application/octet-stream` for a file by default."),
+    here("filename", Template, "The name that the server is told; that of the file by default."),
+];
+
+const A_BODY_FILE: Shape = Any(&[Text, Of(&BODY_FILE)]);
+
+const BODY_FILE_WORDS: &[Word] =
+    &[here("path", Text, "The file, relative to the plan."), here("template", Bool, "Replaces `${ expr }` in it.")];
 
 const STAGE_WORDS: &[Word] =
     &[here("duration", Duration, "How long the stage takes."), here("target", Whole, "The number of VUs at its end.")];
@@ -479,7 +622,12 @@ const REQUEST_WORDS: &[Word] = &[
     here("json", Data, "A JSON body."),
     here("form", Map(&Data), "A form body; a list repeats a field."),
     here("body", Template, "A body of text."),
-    here("body_file", Text, "A file sent as it is, relative to the plan."),
+    here(
+        "body_file",
+        A_BODY_FILE,
+        "A file sent as it is, relative to the plan; with `{path, template: true}`, one in which `${ expr }` is replaced.",
+    ),
+    here("multipart", Map(&A_FIELD), "A multipart form of values and files; a list repeats a field."),
     here("auth", AUTH_SHAPE, "Credentials; `none` switches those of `http` off."),
     here("timeout", Duration, "How long the request may take."),
     here("redirects", Whole, "How many redirects are followed."),
@@ -488,10 +636,11 @@ const REQUEST_WORDS: &[Word] = &[
     here("extract", Map(&AN_EXTRACTION), "Variables out of the response: `token: $.data.token`."),
     here("checks", CHECKS, "Expressions that are counted as passed or failed."),
     here("tags", Map(&Template), "Tags of this request's samples."),
-    later("multipart", "a multipart form"),
-    later("compression", "encodings that are accepted"),
-    later("discard_body", "reads the body without keeping it"),
-    later("retry", "repeats a failed request"),
+    here("compression", COMPRESSION, "How the request's body is packed; `none` switches that of `http` off."),
+    here("discard_body", Bool, "Reads the response's body to its end without keeping it."),
+    here("max_body", Size, "The largest body of the response, decoded, that is no failure."),
+    here("expect_continue", Bool, "Asks with `Expect: 100-continue` before the body is sent."),
+    here("retry", RETRY_SHAPE, "When it is sent again, and how often; `none` switches that of `http` off."),
 ];
 
 const CHECKS: Shape = Any(&[Map(&Expression), List(&Expression)]);
@@ -519,7 +668,7 @@ const SLEEP_WORDS: &[Word] = &[
 const FOR_EACH_WORDS: &[Word] = &[
     here("in", Expression, "An expression that gives a list."),
     here("as", Text, "The name of the item."),
-    later("concurrency", "how many items at the same time"),
+    here("concurrency", Whole, "How many items at the same time; 1 by default, one after the other."),
 ];
 
 const POLL_WORDS: &[Word] = &[
@@ -542,8 +691,6 @@ const STOP_WORDS: &[Word] =
     &[here("iteration", Template, "The iteration's outcome."), here("test", Template, "The reason of failure.")];
 
 const LATER_STEPS: &[Word] = &[
-    later("parallel", "steps at the same time"),
-    later("max_parallel", "how many at the same time"),
     later("collect", "adds a row to a data set"),
     later("record", "a sample of a custom metric"),
     later("use", "steps of a fragment"),

@@ -3,6 +3,7 @@
 //! Owns: what people and other tools read of a run.
 //! Must never know: engine, transport.
 
+mod generator;
 pub mod progress;
 mod quantity;
 pub mod result;

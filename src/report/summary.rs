@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::generator;
 use super::quantity::{count, counted, duration};
 use crate::clean::{Mask, SHORTEST_SECRET, clean, is_too_short};
 use crate::exit;
@@ -320,10 +321,8 @@ fn notes(graph: &Graph, facts: &Facts) -> Vec<String> {
     if let Some(why) = &generator.saturated {
         notes.push(format!("the generator could not keep up: {why}"));
     }
-    let late = generator.late_p99.map(|late| format!(", starts late by {:.1} ms at p99", late.as_secs_f64() * 1e3));
-    let (threads, cpu) = (generator.threads, generator.cpu_share * 100.0);
-    let threads = counted(threads as u64, "thread");
-    notes.push(format!("generator: {threads}, {cpu:.0} % CPU of each{}", late.unwrap_or_default()));
+    notes.extend(generator::noteworthy(generator));
+    notes.push(generator::line(generator));
     notes
 }
 

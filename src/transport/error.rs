@@ -5,7 +5,7 @@ use std::io;
 
 use rustls::CertificateError;
 
-/// k6's error codes.
+/// k6's error codes, and two of our own for what is not the target's doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u16)]
 pub enum ErrorCode {
@@ -19,12 +19,22 @@ pub enum ErrorCode {
     DialTimeout = 1211,
     DialRefused = 1212,
     Reset = 1220,
+    /// Not k6's: the generator had no file descriptor for the connection.
+    NoDescriptor = 1250,
+    /// Not k6's: the generator had no local port for the connection.
+    NoLocalPort = 1251,
     Tls = 1300,
     UnknownAuthority = 1310,
     HostnameMismatch = 1311,
     Protocol = 1600,
     Decoding = 1701,
 }
+
+/// Too many open files, of the process and of the machine: the numbers are the same on every Unix.
+const EMFILE: i32 = 24;
+const ENFILE: i32 = 23;
+/// Some 28,000 connections go from one address to one destination at a time.
+const PORTS: &str = "the generator has no free local port (net.ipv4.ip_local_port_range); `local_address` with more addresses gives more of them";
 
 /// Why a hop failed: the number for machines, the sentence for people.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +51,9 @@ impl Cause {
     /// The name server had no address for `host`.
     pub fn of_look_up(host: &str, error: &io::Error) -> Cause {
         let text = error.to_string();
+        if let Some(cause) = Cause::of_own_limit(format_args!("cannot look up `{host}`"), error) {
+            return cause;
+        }
         // The resolver's error has no number in `io::Error`; these are glibc's, musl's and macOS' words for "there is none".
         let unknown = ["not known", "No address", "does not resolve"].iter().any(|words| text.contains(words));
         match unknown {
@@ -49,8 +62,26 @@ impl Cause {
         }
     }
 
+    /// What failed for want of something that this machine has a limit of: not the target's doing.
+    fn of_own_limit(what: impl std::fmt::Display, error: &io::Error) -> Option<Cause> {
+        match error.raw_os_error() {
+            Some(EMFILE | ENFILE) => {
+                let message = format!("{what}: the generator has no free file descriptor ({})", plain(error));
+                Some(Cause::new(ErrorCode::NoDescriptor, message))
+            }
+            _ if error.kind() == io::ErrorKind::AddrNotAvailable => {
+                let message = format!("{what}: {PORTS}");
+                Some(Cause::new(ErrorCode::NoLocalPort, message))
+            }
+            _ => None,
+        }
+    }
+
     /// No connection to `peer` came about.
     pub fn of_dial(peer: impl std::fmt::Display, error: &io::Error) -> Cause {
+        if let Some(cause) = Cause::of_own_limit(format_args!("cannot connect to {peer}"), error) {
+            return cause;
+        }
         match error.kind() {
             io::ErrorKind::ConnectionRefused => {
                 Cause::new(ErrorCode::DialRefused, format!("connection refused by {peer}"))
@@ -61,6 +92,18 @@ impl Cause {
             io::ErrorKind::ConnectionReset => Cause::new(ErrorCode::Reset, format!("connection reset by {peer}")),
             _ => Cause::new(ErrorCode::DialFailed, format!("cannot connect to {peer}: {}", plain(error))),
         }
+    }
+
+    /// No connection can leave from an address of the plan's own.
+    pub fn of_bind(from: std::net::IpAddr, error: &io::Error) -> Cause {
+        let (code, why) = match error.kind() {
+            io::ErrorKind::AddrNotAvailable => {
+                (ErrorCode::NoLocalPort, "it is no address of this machine (`local_address`)".to_owned())
+            }
+            io::ErrorKind::AddrInUse => (ErrorCode::NoLocalPort, PORTS.to_owned()),
+            _ => (ErrorCode::DialFailed, plain(error)),
+        };
+        Cause::new(code, format!("cannot connect from {from}: {why}"))
     }
 
     /// The TLS handshake with `host` failed.
@@ -202,10 +245,23 @@ mod tests {
             "no answer from 127.0.0.1:9 to the connection attempt",
         );
         check(
-            dial(ErrorKind::AddrNotAvailable),
+            dial(ErrorKind::HostUnreachable),
             ErrorCode::DialFailed,
-            "cannot connect to 127.0.0.1:9: address not available",
+            "cannot connect to 127.0.0.1:9: host unreachable",
         );
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_the_generator_has_too_little_of_is_not_the_target_s_doing() {
+        let dial = |number: i32| Cause::of_dial("127.0.0.1:9", &io::Error::from_raw_os_error(number));
+        let none = "cannot connect to 127.0.0.1:9: the generator has no free";
+        let process = format!("{none} file descriptor (too many open files)");
+        check(dial(24), ErrorCode::NoDescriptor, &process);
+        check(dial(23), ErrorCode::NoDescriptor, &process.replace("files)", "files in system)"));
+        check(dial(99), ErrorCode::NoLocalPort, &format!("cannot connect to 127.0.0.1:9: {PORTS}"));
+        let look_up = Cause::of_look_up("a.example", &io::Error::from_raw_os_error(24));
+        assert_eq!(look_up.code, ErrorCode::NoDescriptor);
     }
 
     #[test]

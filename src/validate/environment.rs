@@ -154,6 +154,7 @@ fn warn_of_clear_secret(variable: &EnvVar, found: &mut Diagnostics) {
 fn clear_secret(name: &str, written: &Spanned<String>) -> Diagnostic {
     Diagnostic::warning("secret-in-plan", format!("the secret `{name}` stands in the plan in clear"))
         .at(written.span)
+        .hidden()
         .help(format!("write `{name}: {{ required: true, secret: true }}` and pass it in the environment"))
 }
 

@@ -1,11 +1,13 @@
 //! Files that the plan names: read once, here, so that nothing can be missing later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::plan::{Body, Plan, StepKind};
-use crate::source::{Source, Spanned};
+use crate::expr::{Located, Template};
+use crate::plan::{Body, PartContent, Plan, StepKind};
+use crate::source::{LARGEST, Source, Span, Spanned};
 
 use super::{ValidScenario, place};
 
@@ -21,16 +23,99 @@ pub(super) fn read(
     {
         check_certificates(&contents, ca, found);
     }
+    for path in plan.http.tls.cert.iter().chain(&plan.http.tls.key) {
+        load(source, path, &mut files, found);
+    }
     for scenario in scenarios {
         place::visit(scenario, &mut |_, step| {
-            if let StepKind::Request(request) = &step.kind
-                && let Some(Body::File(path)) = &request.body
-            {
-                load(source, path, &mut files, found);
+            if let StepKind::Request(request) = &step.kind {
+                for path in paths(request.body.as_ref()) {
+                    load(source, path, &mut files, found);
+                }
             }
         });
     }
     files
+}
+
+/// The files that a body sends as they are.
+fn paths(body: Option<&Body>) -> Vec<&Spanned<String>> {
+    match body {
+        Some(Body::File(path)) => vec![path],
+        Some(Body::Multipart(parts)) => {
+            let files = parts.iter().filter_map(|(_, part)| match &part.content {
+                PartContent::File(path) => Some(path),
+                PartContent::Text(_) | PartContent::Json(_) => None,
+            });
+            files.collect()
+        }
+        Some(Body::Json(_) | Body::Form(_) | Body::Text(_) | Body::FileTemplate(_)) | None => Vec::new(),
+    }
+}
+
+/// A file in which `${ expr }` is replaced. Mistakes in it point into it.
+#[derive(Debug)]
+pub(crate) struct FileTemplate {
+    pub(crate) template: Template,
+    source: Arc<Source>,
+}
+
+/// By the path as written.
+pub(crate) type FileTemplates = BTreeMap<String, FileTemplate>;
+
+impl FileTemplate {
+    /// Says of mistakes, found in the template, that they are in this file.
+    pub(super) fn claim(&self, found: &mut [Diagnostic]) {
+        for diagnostic in found {
+            diagnostic.source = Some(Arc::clone(&self.source));
+        }
+    }
+}
+
+/// Reads the files that are templates, with every mistake of their form.
+pub(super) fn templates(source: &Source, scenarios: &[ValidScenario], found: &mut Diagnostics) -> FileTemplates {
+    let mut known = BTreeSet::new();
+    let mut templates = FileTemplates::new();
+    for scenario in scenarios {
+        place::visit(scenario, &mut |_, step| {
+            if let StepKind::Request(request) = &step.kind
+                && let Some(Body::FileTemplate(path)) = &request.body
+                && known.insert(path.value.clone())
+                && let Some(template) = template(source, path, found)
+            {
+                templates.insert(path.value.clone(), template);
+            }
+        });
+    }
+    templates
+}
+
+fn template(source: &Source, path: &Spanned<String>, found: &mut Diagnostics) -> Option<FileTemplate> {
+    let place = source.folder.join(&path.value);
+    let read = std::fs::read(&place).and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other));
+    let text = read.map_err(|error| found.push(unreadable(path, &place, &error))).ok()?;
+    if text.len() as u64 > LARGEST {
+        let error = Diagnostic::error("too-big", format!("`{}` is larger than 16 MiB", path.value));
+        found.push(error.at(path.span).help("send it as it is: `body_file: PATH`"));
+        return None;
+    }
+    let source = Arc::new(Source::new(place.display().to_string(), source.format, text));
+    let located = Located { text: &source.text, span: Span::new(0, source.text.len()), exact: true };
+    match Template::parse(located) {
+        Ok(template) => Some(FileTemplate { template, source }),
+        Err(mistakes) => {
+            let in_file =
+                mistakes.into_iter().map(|mistake| Diagnostic { source: Some(Arc::clone(&source)), ..mistake });
+            found.found.extend(in_file);
+            None
+        }
+    }
+}
+
+fn unreadable(path: &Spanned<String>, place: &Path, error: &std::io::Error) -> Diagnostic {
+    Diagnostic::error("missing-file", format!("`{}` cannot be read: {error}", path.value))
+        .at(path.span)
+        .help(format!("paths start from the plan's folder; this one is `{}`", place.display()))
 }
 
 fn load(
@@ -50,11 +135,7 @@ fn load(
             Some(contents)
         }
         Err(error) => {
-            found.push(
-                Diagnostic::error("missing-file", format!("`{}` cannot be read: {error}", path.value))
-                    .at(path.span)
-                    .help(format!("paths start from the plan's folder; this one is `{}`", place.display())),
-            );
+            found.push(unreadable(path, &place, &error));
             None
         }
     }

@@ -18,7 +18,15 @@ pub(crate) struct Header<'p> {
 #[derive(Clone, Copy)]
 pub(crate) enum HeaderValue<'p> {
     Text(&'p Template),
-    Basic { username: &'p Template, password: &'p Template },
+    Basic {
+        username: &'p Template,
+        password: &'p Template,
+    },
+    /// Not known before the server has challenged.
+    Digest {
+        username: &'p Template,
+        password: &'p Template,
+    },
     Bearer(&'p Template),
 }
 
@@ -26,7 +34,9 @@ impl HeaderValue<'_> {
     pub(crate) fn names(&self) -> Vec<NameUse> {
         match self {
             HeaderValue::Text(text) | HeaderValue::Bearer(text) => text.names(),
-            HeaderValue::Basic { username, password } => [username.names(), password.names()].concat(),
+            HeaderValue::Basic { username, password } | HeaderValue::Digest { username, password } => {
+                [username.names(), password.names()].concat()
+            }
         }
     }
 }
@@ -60,6 +70,9 @@ fn lay_over<'p>(
             HeaderValue::Basic { username: &username.value, password: &password.value }
         }
         Some(Auth::Bearer(token)) => HeaderValue::Bearer(&token.value),
+        Some(Auth::Digest { username, password }) => {
+            HeaderValue::Digest { username: &username.value, password: &password.value }
+        }
     };
     put(decided, Header { name: "authorization", value });
 }
@@ -69,6 +82,15 @@ fn put<'p>(decided: &mut Vec<Header<'p>>, header: Header<'p>) {
         Some(known) => *known = header,
         None => decided.push(header),
     }
+}
+
+/// The request's own value, or that of the nearest level that has one.
+pub(crate) fn inherited<'p, T>(
+    levels: &[&'p Http],
+    own: Option<&'p Spanned<T>>,
+    of: impl Fn(&'p Http) -> Option<&'p Spanned<T>>,
+) -> Option<&'p Spanned<T>> {
+    own.or_else(|| levels.iter().rev().find_map(|level| of(level)))
 }
 
 /// The base URL without a slash at its end. `None` where there is none, or a wrong one that has been reported.

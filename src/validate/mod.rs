@@ -3,13 +3,16 @@
 //! After it no user mistake in the plan is possible. Must never know: the network, executors at work.
 
 pub(crate) mod constants;
+pub(crate) mod delivery;
 mod environment;
 mod files;
 pub(crate) mod http;
+mod lints;
 mod load;
 mod names;
 pub(crate) mod place;
 pub(crate) mod requests;
+mod route;
 mod selector;
 mod statement;
 mod steps;
@@ -28,10 +31,12 @@ use std::sync::Arc;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::load::{Executor, Stage};
 use crate::plan::{Http, Load, Parsed, Plan, Scenario, Step};
+use crate::route::{Handshake, Route};
 use crate::source::{Source, Span};
 use crate::units::Duration;
 
 pub use constants::Constants;
+pub use lints::LINTS;
 
 /// What the command line says over the plan.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +50,8 @@ pub struct Overrides {
     /// `--tag KEY=VALUE`; wins over the plan's tags, loses to those of scenarios and steps.
     pub tags: BTreeMap<String, String>,
     pub no_default_thresholds: bool,
+    /// Any certificate is accepted, whatever the plan says.
+    pub insecure: bool,
     pub seed: Option<u64>,
 }
 
@@ -68,9 +75,15 @@ pub struct ValidPlan<'p> {
     pub scenarios: Vec<ValidScenario<'p>>,
     /// Contents of every file that the plan names, by the path as written.
     pub files: BTreeMap<String, Arc<[u8]>>,
+    /// Those in which `${ expr }` is replaced.
+    pub(crate) file_templates: files::FileTemplates,
+    pub route: Route,
+    pub handshake: Handshake,
     pub thresholds: Vec<crate::judge::Threshold>,
     /// Whether `thresholds` are the default ones because the plan has none.
     pub default_thresholds: bool,
+    /// Any certificate is accepted, whatever the plan says.
+    pub insecure: bool,
     pub seed: u64,
 }
 
@@ -127,14 +140,21 @@ pub fn check<'p>(
     let seed = overrides.seed.unwrap_or_else(random_seed);
     let constants = Arc::new(environment::read(plan, overrides, environment, seed, &mut found));
     let scenarios = scenarios(plan, overrides, &constants, seed, &mut found);
-    names::check(plan, &scenarios, &mut found);
-    types::check(plan, &scenarios, &mut found);
+    let file_templates = files::templates(source, &scenarios, &mut found);
+    names::check(plan, &scenarios, &file_templates, &mut found);
+    types::check(plan, &scenarios, &file_templates, &mut found);
     requests::check(plan, &scenarios, &mut found);
     steps::check(plan, &scenarios, &mut found);
     let files = files::read(plan, source, &scenarios, &mut found);
+    let route = route::check(plan, source, &constants, environment, &mut found);
+    let handshake = route::handshake(plan, &files, &constants, &mut found);
     let (thresholds, default_thresholds) = thresholds::check(plan, overrides, &scenarios, &mut found);
+    if !found.has_errors() {
+        lints::check(plan, &scenarios, &mut found);
+    }
+    lints::allow(plan, &mut found);
     let all_constants = std::iter::once(&*constants).chain(scenarios.iter().map(|scenario| &*scenario.constants));
-    let secrets = environment::all_secrets(plan, all_constants);
+    let secrets = [environment::all_secrets(plan, all_constants), route::secrets(&route)].concat();
     environment::mask(&mut found, secrets.clone());
     let found = found.in_order();
     if found.has_errors() {
@@ -148,8 +168,12 @@ pub fn check<'p>(
         constants,
         scenarios,
         files,
+        file_templates,
+        route,
+        handshake,
         thresholds,
         default_thresholds,
+        insecure: overrides.insecure,
         seed,
     };
     Ok((valid, found))

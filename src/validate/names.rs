@@ -1,24 +1,26 @@
-//! Names: what every expression reads must exist, and a step that sets it must be able to come before.
+//! Names: what every expression reads must exist, and must be set on every way to the step that reads it, unless the expression
+//! foresees that it is not (`has(seat)`, `seat.orValue(null)`).
 //!
-//! An analysis of what *may* have happened: a branch that may be taken counts as taken, and a loop as having run before. So what is
-//! reported here is wrong on every path.
+//! An analysis of what has *certainly* happened: a branch counts where its condition cannot fail, or where the other one sets the same
+//! name or ends the iteration; a loop counts where it runs at least once.
 
 mod flow;
 mod known;
+mod moment;
+mod unset;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, closest};
 use crate::expr::{Data, NameUse};
 use crate::plan::Plan;
 
 use super::ValidScenario;
+use super::files::FileTemplates;
 
-pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], found: &mut Diagnostics) {
+pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], files: &FileTemplates, found: &mut Diagnostics) {
     for scenario in scenarios {
         let known = known::Known::of(plan, scenario, scenarios);
         known.check_definitions(found);
-        for section in known::Section::ALL {
-            flow::check(plan, scenario, &known, section, found);
-        }
+        flow::check(plan, scenario, files, &known, found);
     }
 }
 

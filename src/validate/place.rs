@@ -104,7 +104,8 @@ pub(crate) fn inner(kind: &StepKind) -> Vec<&[Step]> {
         StepKind::Repeat { steps, .. }
         | StepKind::While { steps, .. }
         | StepKind::ForEach { steps, .. }
-        | StepKind::Group { steps, .. } => vec![steps],
+        | StepKind::Group { steps, .. }
+        | StepKind::Parallel { branches: steps, .. } => vec![steps],
         StepKind::Poll(poll) => vec![&poll.steps],
         StepKind::Choose(branches) => branches.iter().map(|branch| &branch.steps[..]).collect(),
         StepKind::Request(_)

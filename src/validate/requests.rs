@@ -10,7 +10,7 @@ use crate::units::Duration;
 
 use super::constants::{Constants, Rendered};
 use super::http::{UrlStart, check_url, url_start};
-use super::{ValidScenario, names, place, tags};
+use super::{ValidScenario, delivery, names, place, tags};
 
 /// Bound of a compiled pattern, in bytes: a plan cannot take all memory with one regular expression.
 const REGEX_LIMIT: usize = 1 << 20;
@@ -23,7 +23,7 @@ pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], found: &mut Diagno
             check_defaults(level, constants, found);
         }
         if let Some(written) = scenario.written {
-            refuse_tls(written, found);
+            refuse_what_all_share(written, found);
         }
         let has_base = plan.unread.mentions("base_url") || levels.iter().any(|level| level.base_url.is_some());
         place::visit(scenario, &mut |_, step| {
@@ -71,17 +71,14 @@ pub(crate) fn regex(pattern: &str) -> Result<Regex, String> {
 fn check_defaults(http: &Http, constants: &Constants, found: &mut Diagnostics) {
     check_headers(&http.headers, http.auth.as_ref(), constants, found);
     check_timeout(http.timeout.as_ref(), found);
+    delivery::check(&http.headers, &http.delivery, found);
 }
 
-fn refuse_tls(scenario: &crate::plan::Scenario, found: &mut Diagnostics) {
-    let tls = &scenario.http.tls;
-    let span = tls.ca.as_ref().map(|ca| ca.span).or(tls.insecure.as_ref().map(|insecure| insecure.span));
-    if let Some(span) = span {
-        found.push(
-            Diagnostic::error("tls-in-scenario", "all scenarios share one TLS configuration")
-                .at(span)
-                .help("move `tls` to the plan's own `http`"),
-        );
+fn refuse_what_all_share(scenario: &crate::plan::Scenario, found: &mut Diagnostics) {
+    for word in &scenario.http.of_plan_only {
+        let message = format!("`{}` cannot be a scenario's own: all VUs share it", word.value);
+        let error = Diagnostic::error("plan-only", message).at(word.span);
+        found.push(error.help("move it to the plan's own `http`"));
     }
 }
 
@@ -96,6 +93,8 @@ fn check_request(request: &Request, constants: &Constants, found: &mut Diagnosti
     }
     check_headers(&request.headers, request.auth.as_ref(), constants, found);
     check_timeout(request.timeout.as_ref(), found);
+    delivery::check(&request.headers, &request.delivery, found);
+    delivery::check_body(request, found);
     tags::check(&request.tags, constants, found);
     for extract in &request.extract {
         check_extract(extract, found);

@@ -11,6 +11,9 @@ use super::{ValidScenario, place};
 /// Longest name of a metric, as in k6.
 const METRIC_NAME_LENGTH: usize = 128;
 
+/// What one VU may do at the same time.
+const MOST_AT_ONCE: u64 = 1000;
+
 pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], found: &mut Diagnostics) {
     for scenario in scenarios {
         place::visit(scenario, &mut |_, step| check_step(step, &plan.unread, found));
@@ -47,6 +50,8 @@ fn check_step(step: &Step, unread: &Unread, found: &mut Diagnostics) {
                 found.push(zero("`max: 0` never runs the steps", max.span));
             }
         }
+        StepKind::Parallel { max: width, .. } => check_width("max_parallel", width.as_ref(), found),
+        StepKind::ForEach { concurrency: width, .. } => check_width("concurrency", width.as_ref(), found),
         StepKind::Poll(poll) => check_poll(poll, unread, found),
         StepKind::Choose(branches) => {
             let total = branches.iter().map(|branch| branch.weight.value).try_fold(0u64, u64::checked_add);
@@ -57,7 +62,6 @@ fn check_step(step: &Step, unread: &Unread, found: &mut Diagnostics) {
             }
         }
         StepKind::Request(_)
-        | StepKind::ForEach { .. }
         | StepKind::Sleep(_)
         | StepKind::Set(_)
         | StepKind::Append(_)
@@ -65,6 +69,19 @@ fn check_step(step: &Step, unread: &Unread, found: &mut Diagnostics) {
         | StepKind::Log { .. }
         | StepKind::Outcome(_)
         | StepKind::Stop { .. } => {}
+    }
+}
+
+/// How much one VU may do at the same time.
+fn check_width(key: &str, width: Option<&Spanned<u64>>, found: &mut Diagnostics) {
+    let Some(width) = width else { return };
+    if width.value == 0 {
+        let help = "write how many may run at the same time, or leave the key out";
+        found.push(zero(&format!("`{key}: 0` never runs anything"), width.span).help(help));
+    } else if width.value > MOST_AT_ONCE {
+        let message = format!("`{key}` is at most {MOST_AT_ONCE}: each one has a connection of its own");
+        found
+            .push(Diagnostic::error("out-of-range", message).at(width.span).help("for more load, use more VUs: `vus`"));
     }
 }
 

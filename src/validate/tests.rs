@@ -12,10 +12,12 @@ fn source(text: &str) -> Source {
     Source::new("plan.yaml", Format::Yaml, text)
 }
 
-/// What is found in a plan: `code at line:column`, in order.
+/// What is found in a plan: `code at line:column`, in order. Small plans have no checks, and nobody asks here whether they should.
 fn found_in(text: &str, overrides: &Overrides, environment: &[(&str, &str)]) -> Vec<String> {
     let source = source(text);
-    let told = |found: &Diagnostics| -> Vec<String> { found.found.iter().map(|one| told(&source, one)).collect() };
+    let told = |found: &Diagnostics| -> Vec<String> {
+        found.found.iter().filter(|one| one.code != "no-checks").map(|one| told(&source, one)).collect()
+    };
     let plan = crate::plan::parse(&source);
     let read = |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
     match check(&plan, &source, overrides, &read) {
@@ -66,14 +68,21 @@ fn what_is_said_never_holds_the_value_of_a_secret() {
             "tags: { t: '${env.PW}' }\nsteps: [{ get: http://h/ }]\nthresholds: { 'http_reqs{t:x}': count>1 }",
             "unknown-tag-value",
         ),
+        (
+            "http: { proxy: '${env.PW}', local_address: '${env.PW}' }\nsteps: [{ get: http://h/ }]",
+            "bad-proxy bad-address",
+        ),
+        ("http: { proxy: 'http://h:${env.PW}' }\nsteps: [{ get: http://h/ }]", "bad-proxy"),
+        ("http: { resolve: { h: '${env.PW}' } }\nsteps: [{ get: http://h/ }]", "bad-address"),
+        ("http: { tls: { server_name: '${env.PW}' } }\nsteps: [{ get: http://h/ }]", "bad-server-name"),
     ] {
         let source = source(&format!("{head}{rest}"));
         let plan = crate::plan::parse(&source);
-        let read = |_: &str| Some(secret.to_owned());
+        let read = |name: &str| (name == "PW").then(|| secret.to_owned());
         let found = match check(&plan, &source, &Overrides::default(), &read) {
             Ok((_, found)) | Err(found) => found,
         };
-        let codes: Vec<&str> = found.found.iter().map(|one| one.code).collect();
+        let codes: Vec<&str> = found.found.iter().map(|one| one.code).filter(|code| *code != "no-checks").collect();
         assert_eq!(codes.join(" "), expected, "{rest}");
         let shown = crate::diagnostic::render(&found, &source, false);
         assert!(!shown.contains("s3cr3t"), "{rest}\n{shown}");
@@ -271,7 +280,7 @@ fn options_that_do_not_fit_the_plan_are_refused() {
         (staged, Overrides { stages: vec![stage(1, 1)], iterations: Some(1), ..none() }, &["load-conflict at nowhere"]),
         (STEPS, Overrides { vus: Some(5), ..none() }, &["load-missing at nowhere"]),
         (shared, Overrides { vus: Some(5), iterations: Some(9), ..none() }, &[]),
-        (shared, Overrides { stages: vec![stage(1, 9)], ..none() }, &[]),
+        (shared, Overrides { stages: vec![stage(1, 9), stage(1, 9)], ..none() }, &[]),
         (shared, Overrides { vus: Some(5), ..none() }, &["load-missing at nowhere"]),
         (shared, Overrides { vus: Some(1), iterations: Some(9), ..none() }, &["load-weight at 1:74"]),
         (
@@ -301,17 +310,19 @@ fn names_must_exist_and_be_set_before() {
         ("steps: [{ log: '${status}' }, { get: http://h/ }, { log: '${status}' }]", &["no-response-yet at 1:19"]),
         ("steps: [{ log: '${x}' }, { set: { x: 1 } }, { log: '${x}' }]", &["unset-name at 1:19"]),
         ("steps: [{ set: { a: 1, b: '${a}', c: '${d}', d: 2 } }]", &["unset-name at 1:41"]),
-        // A branch that may be taken counts as taken, but not for the other branch.
         (
-            "steps: [{ if: 1 == 1, then: [{ set: { x: 1 } }], else: [{ log: '${x}' }] }, { log: '${x}' }]",
-            &["unset-name at 1:67"],
+            "steps: [{ if: vu.id == 1, then: [{ set: { x: 1 } }], else: [{ log: '${x}' }] }, { log: '${x}' }]",
+            &["unset-name at 1:71", "unset-name at 1:91"],
         ),
         (
             "steps: [{ choose: [{ weight: 1, steps: [{ set: { x: 1 } }] }, { weight: 1, steps: [{ log: '${x}' }] }] }]",
             &["unset-name at 1:94"],
         ),
-        // What a loop sets later may be there in its next round.
-        ("steps: [{ repeat: 2, steps: [{ log: '${x} ${status}' }, { get: http://h/, extract: { x: $.a } }] }]", &[]),
+        // What a loop sets later is there in its next round, and not in its first.
+        (
+            "steps: [{ repeat: 2, steps: [{ log: '${x} ${status}' }, { get: http://h/, extract: { x: $.a } }] }]",
+            &["unset-name at 1:40", "no-response-yet at 1:45"],
+        ),
         ("steps: [{ while: x == 1, steps: [{ set: { x: 1 } }] }]", &["unset-name at 1:18"]),
         ("steps: [{ for_each: { in: 'range(0, 2)', as: i }, steps: [{ log: '${i}' }] }, { log: '${i}' }]", &[]),
         ("steps: [{ poll: { until: json.ok, attempts: 2, steps: [{ get: http://h/ }] } }]", &[]),
@@ -346,6 +357,126 @@ fn names_must_exist_and_be_set_before() {
             &[],
         ),
         ("http: { auth: { bearer: '${vu.t}' } }\nsteps: [{ get: http://h/, auth: none, extract: { vu.t: $.t } }]", &[]),
+    ]);
+}
+
+const GET_X: &str = "{ get: http://h/, extract: { x: $.x } }";
+
+/// `steps` as a flow list, in which `GET` gives `x` a value; then whether `x` is set behind them on every way.
+fn check_ways(rows: &[(&str, bool)]) {
+    for (steps, is_set) in rows {
+        let steps = steps.replace("GET", GET_X);
+        let head = "vars: { yes: true, none: [], two: [1, 2], zero: 0 }\n";
+        let found = found_in(&format!("{head}steps: [{steps}, {{ log: '${{x}}' }}]"), &Overrides::default(), &[]);
+        let codes: Vec<&str> = found.iter().map(|one| one.split(' ').next().unwrap_or_default()).collect();
+        assert_eq!(codes, if *is_set { &[][..] } else { &["unset-name"][..] }, "{steps}");
+    }
+}
+
+#[test]
+fn a_name_is_set_where_every_way_sets_it() {
+    check_ways(&[
+        ("{ if: vu.id == 1, then: [GET] }", false),
+        ("{ if: vu.id == 1, then: [GET], else: [{ set: { x: 1 } }] }", true),
+        ("{ if: vu.id == 1, then: [GET], else: [{ sleep: 1s }] }", false),
+        ("{ set: { x: 1 } }, { if: vu.id == 1, then: [GET] }", true),
+        ("{ get: http://h/, if: vu.id == 1, extract: { x: $.x } }", false),
+        ("{ get: http://h/, extract: { x: { jsonpath: $.x, default: 1 } } }", true),
+        // A way that ends before leads nowhere.
+        ("{ if: vu.id == 1, then: [GET], else: [{ stop: iteration }] }", true),
+        ("{ if: vu.id == 1, then: [GET], else: [{ if: vu.id == 2, then: [{ stop: vu }] }] }", false),
+        ("{ if: vu.id == 1, then: [GET], else: [{ group: g, steps: [{ stop: test }] }] }", true),
+        // Loops that may not run, and those that do.
+        ("{ repeat: 2, steps: [GET] }", true),
+        ("{ repeat: '${vu.id}', steps: [GET] }", false),
+        ("{ repeat: '${size(two)}', steps: [GET] }", true),
+        ("{ repeat: '${zero}', steps: [GET] }", false),
+        ("{ while: vu.id == 1, steps: [GET] }", false),
+        ("{ for_each: { in: 'range(0, vu.id)', as: i }, steps: [GET] }", false),
+        ("{ for_each: { in: 'range(0, vu.id)', as: x }, steps: [{ sleep: 1s }] }", false),
+        ("{ for_each: { in: 'two', as: x }, steps: [{ sleep: 1s }] }", true),
+        ("{ for_each: { in: 'none', as: i }, steps: [GET] }", false),
+        ("{ poll: { until: x == 1, attempts: 2, steps: [GET] } }", true),
+        ("{ poll: { until: x == 1, attempts: 2, on_give_up: continue, steps: [GET] } }", true),
+        ("{ poll: { until: x == 1, timeout: 1s, every: 2s, first: wait, on_give_up: continue, steps: [GET] } }", false),
+        ("{ choose: [{ weight: 1, steps: [GET] }, { weight: 1, steps: [GET] }] }", true),
+        ("{ choose: [{ weight: 1, steps: [GET] }, { weight: 1, steps: [{ sleep: 1s }] }] }", false),
+        ("{ choose: [{ weight: 1, steps: [GET] }, { weight: 0, steps: [{ sleep: 1s }] }] }", true),
+        // Conditions that are known before the run.
+        ("{ if: yes, then: [GET] }", true),
+        ("{ if: '!yes', then: [GET] }", false),
+        ("{ if: '!yes', then: [{ sleep: 1s }], else: [GET] }", true),
+        // All branches have run afterwards.
+        ("{ parallel: [{ sleep: 1s }, GET] }", true),
+        ("{ parallel: [{ sleep: 1s }, { if: vu.id == 1, then: [GET] }] }", false),
+        ("{ parallel: [{ if: vu.id == 1, then: [GET] }, GET] }", true),
+        ("{ parallel: [{ group: g, steps: [GET, { log: '${x}' }] }] }", true),
+        // A condition that makes sure.
+        ("{ if: vu.id == 1, then: [GET] }, { if: '!has(x)', then: [{ stop: iteration }] }", true),
+        ("{ if: vu.id == 1, then: [GET] }, { if: has(x), then: [{ log: '${x}' }] }", false),
+        ("{ if: vu.id == 1, then: [GET] }, { if: has(x) && vu.id == 1, then: [{ log: '${x}' }], else: [GET] }", true),
+        ("{ if: vu.id == 1, then: [GET] }, { if: '!has(x) || x == 1', then: [GET] }", true),
+        ("{ while: '!has(x)', max: 3, steps: [GET] }", true),
+        ("{ if: vu.id == 1, then: [GET] }, { set: { x: '${has(x) ? x : 1}' } }", true),
+        ("{ if: vu.id == 1, then: [GET] }, { set: { x: '${x.orValue(1)}' } }", true),
+    ]);
+}
+
+#[test]
+fn names_of_the_vu_last_and_are_set_on_every_way_too() {
+    check_all(&[
+        ("steps: [{ log: '${vu.x}' }, { set: { vu.x: 1 } }]", &["unset-name at 1:19"]),
+        ("steps: [{ log: '${vu.x.orValue(0)} ${has(vu.x) ? vu.x : 0}' }, { set: { vu.x: 1 } }]", &[]),
+        ("steps: [{ if: '!has(vu.x)', then: [{ set: { vu.x: 1 } }] }, { log: '${vu.x}' }]", &[]),
+        ("on_start: [{ set: { vu.x: 1 }, if: vu.id == 1 }]\nsteps: [{ log: '${vu.x}' }]", &["unset-name at 2:19"]),
+        ("on_start: [{ log: '${vu.x}' }]\nsteps: [{ set: { vu.x: 1 } }]", &["unset-name at 1:22"]),
+        ("steps: [{ set: { vu.x: 1 } }]\non_stop: [{ log: '${vu.x}' }]", &["unset-name at 2:21"]),
+        ("steps: [{ set: { vu.x: 1 } }]\non_stop: [{ log: '${vu.x}', if: has(vu.x) }]", &[]),
+        // Ending `on_start` does not end the VU.
+        (
+            "on_start: [{ stop: iteration, if: vu.id == 1 }, { set: { vu.x: 1 } }]\nsteps: [{ log: '${vu.x}' }]",
+            &["unset-name at 2:19"],
+        ),
+        ("on_start: [{ stop: vu, if: vu.id == 1 }, { set: { vu.x: 1 } }]\nsteps: [{ log: '${vu.x}' }]", &[]),
+    ]);
+}
+
+#[test]
+fn ways_are_those_that_the_values_of_the_scenario_leave() {
+    let plan = |own: &str| {
+        let steps = "[{ repeat: '${env.N}', steps: [{ set: { x: 1 } }] }, { log: '${x}' }]";
+        format!(
+            "env: {{ N: {{ type: int, default: 2 }} }}\nscenarios: {{ a: {{ iterations: 1, {own}steps: {steps} }} }}"
+        )
+    };
+    check_all(&[(&plan(""), &[]), (&plan("env: { N: 0 }, "), &["unset-name at 2:119"])]);
+}
+
+#[test]
+fn a_response_is_there_where_every_way_has_a_request() {
+    check_all(&[
+        ("steps: [{ get: http://h/, if: vu.id == 1 }, { log: '${status}' }]", &["no-response-yet at 1:55"]),
+        ("steps: [{ get: http://h/, if: vu.id == 1 }, { log: '${status.orValue(0)} ${json.?a.orValue(0)}' }]", &[]),
+        ("steps: [{ get: http://h/, if: vu.id == 1 }, { log: '${status}', if: has(json) }]", &[]),
+        ("steps: [{ parallel: [{ get: http://h/ }, { log: '${status}' }] }]", &["no-response-yet at 1:52"]),
+        ("steps: [{ parallel: [{ get: http://h/ }, { sleep: 1s }] }, { log: '${status}' }]", &[]),
+    ]);
+}
+
+#[test]
+fn what_branches_of_a_parallel_do_at_the_same_time_is_bounded_and_apart() {
+    check_all(&[
+        ("steps: [{ parallel: [{ set: { x: 1 } }, { log: '${x} ${has(x)}' }] }]", &["unset-name at 1:51"]),
+        ("steps: [{ parallel: [{ parallel: [{ log: '${x}' }] }, { set: { x: 1 } }] }]", &["unset-name at 1:45"]),
+        ("steps: [{ set: { x: 0 } }, { parallel: [{ set: { x: 1 } }, { log: '${x}' }] }]", &[]),
+        ("steps: [{ parallel: [{ sleep: 1s }], max_parallel: 0 }]", &["zero-value at 1:52"]),
+        ("steps: [{ parallel: [{ sleep: 1s }], max_parallel: 1001 }]", &["out-of-range at 1:52"]),
+        (
+            "steps: [{ for_each: { in: '[1]', as: i, concurrency: 0 }, steps: [{ sleep: 1s }] }]",
+            &["zero-value at 1:54"],
+        ),
+        ("steps: [{ for_each: { in: '[1]', as: i, concurrency: 1000 }, steps: [{ sleep: 1s }] }]", &[]),
+        ("steps: [{ parallel: [] }]", &["empty at 1:21"]),
     ]);
 }
 
@@ -396,6 +527,14 @@ fn requests_must_be_sendable() {
         ),
         ("steps: [{ post: http://h/, body_file: no/such.bin }]", &["missing-file at 1:39"]),
         ("http: { tls: { ca: Cargo.toml } }\nsteps: [{ get: http://h/ }]", &["bad-certificate at 1:20"]),
+        (
+            "http: { tls: { max_version: 1.2, ciphers: TLS_AES_128_GCM_SHA256 } }\nsteps: [{ get: http://h/ }]",
+            &["no-tls-version at 1:29"],
+        ),
+        (
+            "http: { tls: { cert: Cargo.toml, key: Cargo.toml } }\nsteps: [{ get: http://h/ }]",
+            &["bad-certificate at 1:22"],
+        ),
         ("steps: [{ choose: [{ weight: 0, steps: [{ sleep: 1s }] }] }]", &["zero-value at 1:9"]),
         (
             "steps: [{ group: a::b, metric: http_reqs, steps: [{ sleep: 1s }] }]",
@@ -403,6 +542,30 @@ fn requests_must_be_sendable() {
         ),
         ("steps: [{ group: a, metric: a b, steps: [{ sleep: 1s }] }]", &["bad-metric at 1:29"]),
     ]);
+}
+
+#[test]
+fn an_unusable_proxy_of_the_environment_is_told_unless_the_plan_has_its_own_way() {
+    let environment = [("HTTPS_PROXY", "https://u:hush@proxy"), ("http_proxy", "proxy:80")];
+    let found =
+        |http: &str| found_in(&format!("{http}steps: [{{ get: http://h/ }}]"), &Overrides::default(), &environment);
+    assert_eq!(found(""), ["warning bad-proxy at nowhere"]);
+    assert_eq!(found("http: { proxy: none }\n"), [""; 0]);
+    assert_eq!(found("http: { proxy: 'socks5://p' }\n"), [""; 0]);
+    assert_eq!(found("http: { unix_socket: /s }\n"), [""; 0]);
+}
+
+#[test]
+fn the_password_of_a_proxy_is_a_secret_wherever_it_comes_from() {
+    let text = "http: { proxy: 'http://ann:p%40ssword@p' }\nsteps: [{ get: http://h/ }]";
+    assert_eq!(found_in(text, &Overrides::default(), &[]), ["warning secret-in-plan at 1:17"]);
+    for (text, environment) in [(text, None), ("steps: [{ get: http://h/ }]", Some("http://ann:p%40ssword@p"))] {
+        let source = source(text);
+        let plan = crate::plan::parse(&source);
+        let read = |name: &str| environment.filter(|_| name == "HTTP_PROXY").map(str::to_owned);
+        let (valid, _) = check(&plan, &source, &Overrides::default(), &read).expect("the plan is right");
+        assert_eq!(valid.secrets, ["p@ssword"]);
+    }
 }
 
 #[test]
@@ -611,6 +774,7 @@ http:
   base_url: http://h:${env.PORT}
 start_vus: 2
 stages: [{ duration: 5s, target: 3 }]
+allow: [never-holds]
 on_start:
   - post: /login
     extract: { vu.token: $.token }
@@ -625,6 +789,12 @@ steps:
   - poll: { until: json.done, attempts: 3, steps: [{ get: /turn }] }
   - for_each: { in: "[1, 2]", as: item }
     steps: [{ log: "${item}" }]
+  - get: /more
+    if: seat != null
+    extract: { more: $.more }
+  - if: "!has(more)"
+    then: [{ stop: { iteration: nothing_more } }]
+  - log: ${more}
   - group: wait
     metric: waiting_time
     steps: [{ sleep: 1s }]
@@ -671,6 +841,10 @@ fn a_mistake_of_form_gives_no_second_mistake_elsewhere() {
         ("sleep: 1s", "sleep: 1", "bad-duration"),
         ("if: seat == null", "if: seat = null", "single-equals"),
         ("{ iteration: sold_out }", "{ iteraton: sold_out }", "unknown-key"),
+        ("{ iteration: nothing_more }", "{ iteraton: nothing_more }", "unknown-key"),
+        ("\"!has(more)\"", "not has(more)", "word-operator"),
+        ("if: seat != null", "if: seat =! null", "single-equals"),
+        ("then: [{ stop: { iteration: nothing_more } }]", "then: [{ stopp: iteration }]", "step-kind"),
         ("outcome: booked", "outcome: ${boo", "template-syntax"),
         ("PORT: 80", "PORT:", "no-value"),
         ("PORT: 80", "PORT: { defalt: 80 }", "unknown-key"),
@@ -701,4 +875,185 @@ fn a_mistake_of_form_gives_no_second_mistake_elsewhere() {
         })
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn lints_tell_what_is_hardly_meant_and_can_be_silenced() {
+    let lints = |text: &str| -> Vec<&'static str> {
+        let source = source(text);
+        let plan = crate::plan::parse(&source);
+        match check(&plan, &source, &Overrides::default(), &|_| None) {
+            Ok((_, found)) | Err(found) => found.found.iter().map(|one| one.code).collect(),
+        }
+    };
+    let get = "steps: [{ get: http://h/, checks: [json.ok] }]";
+    let rows: [(&str, &[&str]); 18] = [
+        (get, &[]),
+        ("steps: [{ get: http://h/ }]", &["no-checks"]),
+        ("allow: [no-checks]\nsteps: [{ get: http://h/ }]", &[]),
+        ("steps: [{ get: http://h/, checks: [status == 404] }]", &["check-against-expect"]),
+        ("steps: [{ get: http://h/, expect: 4xx, checks: ['status in [404, 410]'] }]", &[]),
+        ("steps: [{ get: http://h/, checks: [status == 0] }]", &[]),
+        ("http: { expect: 404 }\nsteps: [{ get: http://h/, checks: [status == 200] }]", &["check-against-expect"]),
+        ("steps: [{ sleep: 0s }]", &["no-pause"]),
+        ("stages: [{ duration: 9s, target: 5 }]\nsteps: [{ sleep: 1s }]", &["never-holds"]),
+        ("stages: [{ duration: 9s, target: 5 }, { duration: 9s, target: 0 }]\nsteps: [{ sleep: 1s }]", &[]),
+        ("stages: [{ add: 5, every: 9s, until: 20 }]\nsteps: [{ sleep: 1s }]", &[]),
+        (
+            "stages: [{ duration: 9s, target: 5 }]\nscenarios: { a: { weight: 1, steps: [{ sleep: 1s }] }, b: { weight: 1, steps: [{ sleep: 1s }] } }",
+            &["never-holds"],
+        ),
+        (
+            "stages: [{ add: 1, every: 9s, until: 2 }, { duration: 9s, target: 5 }]\nsteps: [{ sleep: 1s }]",
+            &["never-holds"],
+        ),
+        (
+            "env: { API_TOKEN: '' }\nscenarios: { a: { duration: 1s, env: { API_TOKEN: abcdef }, steps: [{ sleep: 1s }] } }",
+            &["secret-in-plan"],
+        ),
+        ("env: { API_TOKEN: abcdef }\nsteps: [{ sleep: 1s }]", &["secret-in-plan"]),
+        ("http: { auth: { bearer: abcdef } }\nsteps: [{ sleep: 1s }]", &["secret-in-plan"]),
+        ("http: { headers: { Authorization: 'Bearer ${vu.id}' } }\nsteps: [{ sleep: 1s }]", &[]),
+        ("allow: [no-check, unknown-key]\nsteps: [{ sleep: 1s }]", &["unknown-lint", "unknown-lint"]),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(lints(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn every_warning_is_a_lint_that_can_be_silenced() {
+    let mut sources = Vec::new();
+    let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() { folders.push(entry) } else { sources.push(std::fs::read_to_string(entry).unwrap()) }
+        }
+    }
+    let warnings = sources.iter().flat_map(|text| text.split("Diagnostic::warning(").skip(1));
+    let codes = warnings.filter_map(|rest| rest.trim_start().strip_prefix('"')?.split('"').next());
+    let codes: std::collections::BTreeSet<&str> = codes.filter(|code| code.contains('-')).collect();
+    assert_eq!(codes.into_iter().collect::<Vec<_>>(), LINTS);
+}
+
+#[test]
+fn a_body_that_is_discarded_cannot_be_read_on_any_path() {
+    let reads = "  - log: '${json.a}'\n";
+    let rows: [(String, &[&str]); 14] = [
+        (format!("  - {{ get: /a, discard_body: true }}\n{reads}"), &["discarded-body at 4:13"]),
+        (format!("  - {{ get: /a, discard_body: true }}\n  - get: /b\n{reads}"), &[]),
+        (format!("  - get: /b\n  - {{ get: /a, discard_body: true }}\n{reads}"), &["discarded-body at 5:13"]),
+        // Where it may be left out, the body of before is there.
+        (format!("  - get: /b\n  - {{ get: /a, discard_body: true, if: status == 200 }}\n{reads}"), &[]),
+        (
+            format!("  - get: /b\n  - {{ repeat: 2, steps: [{{ get: /a, discard_body: true }}] }}\n{reads}"),
+            &["discarded-body at 5:13"],
+        ),
+        (format!("  - get: /b\n  - {{ if: status == 1, then: [{{ get: /a, discard_body: true }}] }}\n{reads}"), &[]),
+        (
+            "  - poll: { until: json.ok == true, attempts: 2, steps: [{ get: /a, discard_body: true }] }\n".to_owned(),
+            &["discarded-body at 3:20"],
+        ),
+        (
+            "  - { get: /b, discard_body: true }\n  - { repeat: 2, steps: [{ if: has(json.a), then: [{ sleep: 1s }] }, { get: /a, discard_body: true }] }\n"
+                .to_owned(),
+            &["discarded-body at 4:36"],
+        ),
+        (
+            "  - { get: /a, discard_body: true, checks: [status == 200, \"body != ''\"] }\n".to_owned(),
+            &["discarded-body at 3:61"],
+        ),
+        ("  - { get: /a, discard_body: true, require: [size(json) > 0] }\n".to_owned(), &["discarded-body at 3:51"]),
+        ("  - { get: /a, discard_body: true, extract: { x: $.a } }\n".to_owned(), &["discarded-body at 3:50"]),
+        ("  - { get: /a, discard_body: true, extract: { x: { regex: a } } }\n".to_owned(), &["discarded-body at 3:59"]),
+        ("  - { get: /a, discard_body: true, extract: { x: { header: a }, y: { cookie: b } } }\n".to_owned(), &[]),
+        ("  - { get: /a, discard_body: true }\n  - log: '${headers.a} ${status}'\n".to_owned(), &[]),
+    ];
+    for (steps, expected) in &rows {
+        let text = format!("http: {{ base_url: 'http://h' }}\nsteps:\n{steps}");
+        assert_eq!(found_in(&text, &Overrides::default(), &[]), *expected, "{text}");
+    }
+    check_all(&[
+        (
+            "{ http: { discard_body: true }, steps: [{ get: 'http://h/', checks: [json.a == 1] }] }",
+            &["discarded-body at 1:70"],
+        ),
+        (
+            "{ http: { discard_body: true }, steps: [{ get: 'http://h/', discard_body: false, checks: [json.a == 1] }] }",
+            &[],
+        ),
+        (
+            "{ http: { discard_body: true }, scenarios: { s: { http: { discard_body: false }, steps: [{ get: 'http://h/', checks: [json.a == 1] }] } } }",
+            &[],
+        ),
+    ]);
+}
+
+#[test]
+fn what_a_delivery_contradicts_or_does_not_do_is_told() {
+    check_all(&[
+        (
+            "{ http: { compression: gzip, headers: { content-encoding: br } }, steps: [{ get: 'http://h/' }] }",
+            &["encoding-conflict at 1:41"],
+        ),
+        ("{ http: { compression: none, headers: { content-encoding: br } }, steps: [{ get: 'http://h/' }] }", &[]),
+        (
+            "{ steps: [{ get: 'http://h/', compression: gzip, expect_continue: true }] }",
+            &["warning no-effect at 1:44", "warning no-effect at 1:67"],
+        ),
+        ("{ steps: [{ get: 'http://h/', compression: none, expect_continue: false }] }", &[]),
+        ("{ http: { compression: gzip }, steps: [{ get: 'http://h/' }] }", &[]),
+        ("{ steps: [{ get: 'http://h/', max_body: 0B }] }", &["zero-value at 1:41"]),
+        ("{ steps: [{ get: 'http://h/', retry: { attempts: 2, backoff: 1m } }] }", &["out-of-range at 1:62"]),
+        (
+            "{ steps: [{ get: 'http://h/', retry: { attempts: 2, backoff: { initial: 2s, max: 1s } } }] }",
+            &["out-of-range at 1:73"],
+        ),
+        (
+            "{ steps: [{ post: 'http://h/', headers: { Content-Type: multipart/form-data }, multipart: { a: b } }] }",
+            &["content-type-conflict at 1:43"],
+        ),
+        ("{ steps: [{ post: 'http://h/', multipart: { a: { file: gone.bin } } }] }", &["missing-file at 1:56"]),
+        (
+            "{ steps: [{ post: 'http://h/', multipart: { a: '${nobody}', b: { value: x, filename: '${no}' } } }] }",
+            &["unknown-name at 1:51", "unknown-name at 1:89"],
+        ),
+        (
+            "{ steps: [{ get: 'http://h/', headers: { Authorization: x }, auth: { digest: { username: '${who}', password: p } } }] }",
+            &["auth-conflict at 1:42", "unknown-name at 1:93"],
+        ),
+        // Never read, and still a body.
+        ("{ steps: [{ post: 'http://h/', compression: gzip, body_file: '' }] }", &["empty at 1:63"]),
+    ]);
+}
+
+#[test]
+fn mistakes_in_a_file_point_into_the_file_after_those_of_the_plan() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("good.json", "{ \"id\": ${vu.id}, \"n\": \"${n}\" }");
+    write("names.json", "{\n  \"id\": ${nobody},\n  \"n\": ${status == \"200\"}\n}");
+    write("form.json", "{\n  \"id\": ${1 +},\n  \"two\": \"${1 and 2}\"\n}");
+    write("binary.json", "x");
+    std::fs::write(folder.path().join("binary.json"), [0xff, 0xfe]).unwrap();
+    let told = |file: &str| {
+        let text = format!(
+            "vars: {{ n: 1 }}\nsteps:\n- get: http://h/\n- post: http://h/\n  body_file: {{ path: {file}, template: true }}\n- log: '${{other}}'"
+        );
+        let mut source = source(&text);
+        source.folder = folder.path().to_owned();
+        let parsed = crate::plan::parse(&source);
+        let found = check(&parsed, &source, &Overrides::default(), &|_| None).expect_err("`other` is unknown");
+        let shown = crate::diagnostic::render(&found, &source, false);
+        let places = shown.lines().filter_map(|line| line.trim().strip_prefix("--> ")).map(|place| {
+            let name = place.rsplit(['/', '\\']).next().unwrap_or_default();
+            name.to_owned()
+        });
+        places.collect::<Vec<_>>()
+    };
+    assert_eq!(told("good.json"), ["plan.yaml:6:11"]);
+    assert_eq!(told("names.json"), ["plan.yaml:6:11", "names.json:2:11", "names.json:3:10"]);
+    assert_eq!(told("form.json"), ["plan.yaml:6:11", "form.json:2:13", "form.json:3:15"]);
+    assert_eq!(told("binary.json"), ["plan.yaml:5:22", "plan.yaml:6:11"]);
+    assert_eq!(told("gone.json"), ["plan.yaml:5:22", "plan.yaml:6:11"]);
 }

@@ -2,12 +2,13 @@
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::expr::{Binding, Data, Expr, Fact, Names, Part, Program, Template, Type, Value};
-use crate::plan::{Auth, Body, Check, Count, EnvKind, Http, Plan, Request, Step, StepKind};
+use crate::plan::{Auth, Body, BodyPart, Check, Count, EnvKind, Http, PartContent, Plan, Request, Step, StepKind};
 
+use super::files::FileTemplates;
 use super::{ValidScenario, place, vocabulary};
 
-pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], found: &mut Diagnostics) {
-    let mut types = Types { plan, found };
+pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], files: &FileTemplates, found: &mut Diagnostics) {
+    let mut types = Types { plan, files, found };
     for (_, data) in &plan.vars {
         types.data(data);
     }
@@ -21,6 +22,7 @@ pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], found: &mut Diagno
 
 struct Types<'a> {
     plan: &'a Plan,
+    files: &'a FileTemplates,
     found: &'a mut Diagnostics,
 }
 
@@ -41,7 +43,11 @@ impl Types<'_> {
             }
             StepKind::Log { message: text, .. } | StepKind::Outcome(text) => self.template(&text.value),
             StepKind::Stop { reason, .. } => reason.iter().for_each(|reason| self.template(&reason.value)),
-            StepKind::Repeat { .. } | StepKind::Sleep(_) | StepKind::Choose(_) | StepKind::Group { .. } => {}
+            StepKind::Repeat { .. }
+            | StepKind::Sleep(_)
+            | StepKind::Choose(_)
+            | StepKind::Parallel { .. }
+            | StepKind::Group { .. } => {}
         }
     }
 
@@ -59,15 +65,33 @@ impl Types<'_> {
             Some(Body::Json(data)) => self.data(data),
             Some(Body::Form(fields)) => fields.iter().for_each(|(_, value)| self.data(value)),
             Some(Body::Text(text)) => self.template(&text.value),
+            Some(Body::Multipart(parts)) => parts.iter().for_each(|(_, part)| self.part(part)),
+            Some(Body::FileTemplate(path)) => self.file(&path.value),
             Some(Body::File(_)) | None => {}
         }
         request.extract.iter().filter_map(|extract| extract.default.as_ref()).for_each(|default| self.data(default));
         request.require.iter().chain(&request.checks).for_each(|check| self.check(check));
     }
 
+    fn part(&mut self, part: &BodyPart) {
+        match &part.content {
+            PartContent::Text(data) | PartContent::Json(data) => self.data(data),
+            PartContent::File(_) => {}
+        }
+        part.templates().for_each(|template| self.template(template));
+    }
+
+    fn file(&mut self, path: &str) {
+        if let Some(file) = self.files.get(path) {
+            let before = self.found.found.len();
+            self.template(&file.template);
+            file.claim(&mut self.found.found[before..]);
+        }
+    }
+
     fn auth(&mut self, auth: &Auth) {
         match auth {
-            Auth::Basic { username, password } => {
+            Auth::Basic { username, password } | Auth::Digest { username, password } => {
                 self.template(&username.value);
                 self.template(&password.value);
             }

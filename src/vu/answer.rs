@@ -25,12 +25,21 @@ pub(super) struct Answer {
     proto: &'static str,
     remote_ip: Option<std::net::IpAddr>,
     json: OnceCell<Result<Value, String>>,
-    /// A secret is taken from it, so it is never quoted: where the secret is not found, nobody knows what to mask.
-    is_private: bool,
+    quoted: Quoted,
+}
+
+/// Whether messages show how the body begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Quoted {
+    Yes,
+    /// A secret is taken from it: where the secret is not found, nobody knows what to mask.
+    Private,
+    /// It was not kept.
+    Discarded,
 }
 
 impl Answer {
-    pub(super) fn received(exchange: Exchange, url: String, total: Duration, is_private: bool) -> Answer {
+    pub(super) fn received(exchange: Exchange, url: String, total: Duration, quoted: Quoted) -> Answer {
         Answer {
             status: exchange.status,
             headers: exchange.headers,
@@ -42,12 +51,12 @@ impl Answer {
             proto: exchange.proto,
             remote_ip: exchange.remote_ip,
             json: OnceCell::new(),
-            is_private,
+            quoted,
         }
     }
 
     /// Status 0, an empty body, and the error.
-    pub(super) fn missing(failure: Failure, url: String, total: Option<Duration>, is_private: bool) -> Answer {
+    pub(super) fn missing(failure: Failure, url: String, total: Option<Duration>, quoted: Quoted) -> Answer {
         Answer {
             status: 0,
             headers: HeaderMap::new(),
@@ -59,7 +68,7 @@ impl Answer {
             proto: failure.proto,
             remote_ip: None,
             json: OnceCell::new(),
-            is_private,
+            quoted,
         }
     }
 
@@ -76,10 +85,11 @@ impl Answer {
 
     /// How the body begins, for messages.
     pub(super) fn beginning(&self) -> String {
-        if self.is_private {
-            return "the body is not shown, since a secret is taken from it".to_owned();
+        match self.quoted {
+            Quoted::Yes => format!("the body starts with `{}`", self.excerpt()),
+            Quoted::Private => "the body is not shown, since a secret is taken from it".to_owned(),
+            Quoted::Discarded => "the body was discarded".to_owned(),
         }
-        format!("the body starts with `{}`", self.excerpt())
     }
 
     fn excerpt(&self) -> String {
@@ -119,6 +129,7 @@ impl Response for Answer {
         let parsed = self.json.get_or_init(|| {
             serde_json::from_slice(&self.body).map_err(|error| match self.body.is_empty() {
                 true if !self.error.is_empty() => format!("there was no response: {}", self.error),
+                true if self.quoted == Quoted::Discarded => "the body was discarded".to_owned(),
                 true => "the body is empty".to_owned(),
                 false => format!("the body is not JSON ({error}); {}", self.beginning()),
             })

@@ -21,7 +21,7 @@ impl<S: Session> Vu<S> {
                     if extraction.secret {
                         self.secrets.take(extraction.slot, &value);
                     }
-                    self.slots[extraction.slot.0 as usize] = Some(value);
+                    self.slots.set(extraction.slot, value);
                 }
                 Err(why) => {
                     self.recorder.borrow_mut().count(Metric::ExtractFailed, extraction.site, self.asked_in, 1);

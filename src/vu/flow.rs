@@ -18,6 +18,23 @@ pub enum Ending {
     TestStops(String),
 }
 
+impl Ending {
+    /// Of branches that ran at the same time the worst ending counts.
+    pub(super) fn rank(&self) -> u8 {
+        match self {
+            Ending::Named(_) => 0,
+            Ending::Failed => 1,
+            Ending::VuStops => 2,
+            Ending::TestStops(_) => 3,
+        }
+    }
+
+    /// Whether nothing of the VU goes on.
+    pub(super) fn is_final(&self) -> bool {
+        matches!(self, Ending::VuStops | Ending::TestStops(_))
+    }
+}
+
 impl Flow {
     pub(super) const FAILED: Flow = Flow::End(Ending::Failed);
 }

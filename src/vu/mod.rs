@@ -5,11 +5,16 @@
 
 mod answer;
 mod cookies;
+mod digest;
 mod extract;
 mod flow;
+mod fork;
+mod merge;
+mod parallel;
 mod request;
 mod scope;
 mod secrets;
+mod slots;
 mod steps;
 
 #[cfg(test)]
@@ -25,15 +30,19 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use crate::clock::{Duration, Instant, now};
-use crate::expr::Value;
 use crate::graph::{Graph, Scenario};
 use crate::metrics::{ProblemKind, Recorder, RequestSample, SiteId, StageIndex, WARMUP};
 use crate::plan::LogLevel;
 use crate::transport::Session;
 use answer::Answer;
 use cookies::Jar;
+use digest::Digests;
 use flow::Flow;
 use secrets::Secrets;
+use slots::Slots;
+
+/// Why a request was cut off that was under way.
+const END_OF_RUN: &str = "cut off by the end of the run";
 
 /// A wait from which on it pays to let the connection rest: waking it up costs about a microsecond.
 const REST_FROM: Duration = Duration::from_millis(50);
@@ -62,9 +71,10 @@ pub struct Vu<S> {
     console: Rc<dyn Console>,
     random: RefCell<SmallRng>,
     jar: Jar,
+    digests: Digests,
     secrets: Secrets,
-    slots: Vec<Option<Value>>,
-    answer: Option<Box<Answer>>,
+    slots: Slots,
+    answer: Option<Rc<Answer>>,
     /// Named by an `outcome` step of this iteration.
     outcome: Option<String>,
     iteration: u64,
@@ -116,9 +126,10 @@ impl<S: Session> Vu<S> {
             recorder: Rc::clone(recorder),
             console: Rc::clone(console),
             random: RefCell::new(SmallRng::seed_from_u64(seed_of(graph.seed, identity.id))),
-            jar: Jar::default(),
+            jar: Jar::new(graph.scenarios[identity.scenario].cookies),
+            digests: Digests::default(),
             secrets: Secrets::default(),
-            slots: vec![None; graph.slots.len()],
+            slots: Slots::new(graph.slots.len()),
             answer: None,
             outcome: None,
             iteration: 0,
@@ -201,6 +212,10 @@ impl<S: Session> Vu<S> {
 
     /// Counts only the request that was under way: for `on_start` and `on_stop`, which are no iterations.
     pub fn cut_off(&mut self) {
+        self.cut_off_by(END_OF_RUN);
+    }
+
+    fn cut_off_by(&mut self, why: &str) {
         let under_way = self.under_way.take().zip(self.session.cut());
         if let Some((request, cut)) = under_way.filter(|(_, cut)| cut.written) {
             self.recorder.borrow_mut().request(&RequestSample {
@@ -213,7 +228,7 @@ impl<S: Session> Vu<S> {
                 phases: None,
                 total: None,
                 error_code: cut.code as u16,
-                error: "cut off by the end of the run",
+                error: why,
                 sent: cut.sent,
                 received: cut.received,
             });
@@ -229,7 +244,8 @@ impl<S: Session> Vu<S> {
 
     fn begin(&mut self) {
         let lasting = self.graph.slots.iter().position(|slot| slot.per_vu).unwrap_or(self.slots.len());
-        self.slots[..lasting].fill(None);
+        self.slots.clear(lasting);
+        self.jar.begin_iteration();
         self.answer = None;
         self.outcome = None;
         self.waited = false;

@@ -1,141 +1,182 @@
-//! A request step: rendering, redirects, samples, and what follows a response.
+//! A request step: its attempts, their hops, the samples of these, and what follows a response.
 
-use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, LOCATION};
-use http::{HeaderMap, HeaderValue, Method, Uri};
-use url::form_urlencoded::Serializer;
+mod multipart;
+mod record;
+mod redirect;
+mod render;
+mod retry;
+#[cfg(test)]
+mod tests;
 
-use super::answer::Answer;
+use std::rc::Rc;
+
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderValue};
+
+use super::answer::{Answer, Quoted};
 use super::flow::Flow;
 use super::{UnderWay, Vu};
 use crate::clock::{Instant, now};
-use crate::expr::{EvalError, Program, Value};
-use crate::graph::{BodyProgram, CheckId, RequestStep, Step};
-use crate::metrics::{ProblemKind, RequestSample};
-use crate::plan::StatusRange;
-use crate::transport::url::{parse_url, redirect_target};
-use crate::transport::{ErrorCode, Exchange, Failure, Request, Session};
+use crate::expr::Program;
+use crate::graph::{CheckId, RequestStep, Step};
+use crate::metrics::ProblemKind;
+use crate::plan::{Sleep, StatusRange};
+use crate::transport::{Exchange, Failure, Request, Session};
+use record::has_latency;
+pub(super) use redirect::same_origin;
+use redirect::{Next, redirect};
+pub(super) use render::Login;
 
-/// The largest body that is taken, in bytes.
-const MAX_BODY: usize = 64 * 1024 * 1024;
+/// Where an exchange stands between its hops.
+struct Way {
+    /// When the first hop was due, and the one under way.
+    due: Instant,
+    hop_due: Instant,
+    redirects_left: u32,
+    /// The hop under way answers a challenge.
+    is_answer: bool,
+}
 
 impl<S: Session> Vu<S> {
     pub(super) async fn request(&mut self, step: &Step, spec: &RequestStep) -> Flow {
         let due = now();
-        let request = match self.rendered(spec) {
-            Ok(request) => request,
+        let (request, login) = match self.rendered(spec) {
+            Ok(rendered) => rendered,
             Err(why) => {
                 self.problem(step.site, ProblemKind::Template, "", &why);
                 return Flow::FAILED;
             }
         };
         self.waited = true;
-        self.exchange(step, spec, request, due).await;
+        self.attempts(step, spec, request, login.as_ref(), due).await;
         let passed = self.run_checks(&spec.require) && self.extract(&spec.extract);
         if passed {
             self.run_checks(&spec.checks);
         }
         let later = self.graph.scenarios[self.identity.scenario].later;
-        if let Some(answer) = &mut self.answer {
+        if let Some(answer) = self.answer.as_mut().and_then(Rc::get_mut) {
             answer.keep_only(later);
         }
         if passed { Flow::Next } else { Flow::FAILED }
     }
 
-    /// Sends the request and follows its redirects; every hop is a sample, the last one the answer.
-    async fn exchange(&mut self, step: &Step, spec: &RequestStep, mut request: Request, due: Instant) {
-        let mut hop_due = due;
-        let mut hops_left = spec.redirects;
-        let is_private = spec.extract.iter().any(|extraction| extraction.secret);
+    /// Sends the request until its response is accepted; the last one is the answer.
+    async fn attempts(
+        &mut self,
+        step: &Step,
+        spec: &RequestStep,
+        request: Request,
+        login: Option<&Login>,
+        mut due: Instant,
+    ) {
+        let Some(retry) = &spec.retry else { return self.exchange(step, spec, request, login, due).await };
+        for attempt in 1..retry.attempts {
+            self.exchange(step, spec, request.clone(), login, due).await;
+            let Some(pause) = self.pause_before_retry(retry, attempt) else { return };
+            self.pause(Sleep::Fixed(pause)).await;
+            due = now();
+        }
+        self.exchange(step, spec, request, login, due).await;
+    }
+
+    /// Sends the request, follows its redirects and answers its challenges; every hop is a sample, the last one the answer.
+    async fn exchange(
+        &mut self,
+        step: &Step,
+        spec: &RequestStep,
+        mut request: Request,
+        login: Option<&Login>,
+        due: Instant,
+    ) {
+        let mut way = Way { due, hop_due: due, redirects_left: spec.redirects, is_answer: false };
+        // A password is for the host that the plan names, not for one that a redirect leads to.
+        let login = login.map(|login| (login, request.uri.clone()));
         loop {
-            if let Some(cookie) = self.jar.header(&request.uri) {
-                merge_cookie(&mut request.headers, cookie);
-            }
+            let login = login.as_ref().filter(|(_, home)| same_origin(home, &request.uri)).map(|(login, _)| *login);
+            let own_cookies = request.headers.get(COOKIE).cloned();
+            self.dress(&mut request, login);
             let stage = self.stage();
             self.asked_in = stage;
             self.under_way = Some(UnderWay { site: step.site, stage });
             let result = self.session.send(&request).await;
             self.under_way = None;
             let end = now();
-            let total = end - hop_due;
             let exchange = match result {
                 Ok(exchange) => exchange,
-                Err(failure) => {
-                    let timed_out = has_latency(&failure);
-                    self.record_failure(step, stage, &failure, timed_out.then_some(total));
-                    let whole = timed_out.then_some(end - due);
-                    self.answer = Some(Box::new(Answer::missing(failure, request.uri.to_string(), whole, is_private)));
-                    return;
-                }
+                Err(failure) => return self.take_failure((step, stage), spec, &request, failure, &way, end),
             };
             self.jar.keep(&exchange.headers, &request.uri);
-            let next = if spec.redirects > 0 { redirect(&request, &exchange) } else { Redirect::None };
-            let next = match next {
-                Redirect::To(_) if hops_left == 0 => Redirect::Lost(format!("more than {} redirects", spec.redirects)),
-                next => next,
-            };
+            let next = self.next(spec, &request, &exchange, login, &way);
             let expected = match &next {
-                Redirect::To(_) => true,
-                Redirect::Lost(_) => false,
-                Redirect::None => is_expected(&spec.expect, exchange.status),
+                Next::To(_) | Next::Again => true,
+                Next::Lost(_) => false,
+                Next::Done => is_expected(&spec.expect, exchange.status),
             };
-            let error = if let Redirect::Lost(why) = &next { why.as_str() } else { "" };
-            self.record_exchange((step, stage), &exchange, expected, error, total);
+            let error = if let Next::Lost(why) = &next { why.as_str() } else { "" };
+            self.record_exchange((step, stage), &exchange, expected, error, end - way.hop_due);
+            way = Way { hop_due: end, is_answer: matches!(next, Next::Again), ..way };
             match next {
-                Redirect::To(next) => {
+                Next::To(next) => {
                     request = *next;
-                    hops_left -= 1;
-                    hop_due = end;
+                    way.redirects_left -= 1;
                 }
-                Redirect::None | Redirect::Lost(_) => {
-                    self.answer =
-                        Some(Box::new(Answer::received(exchange, request.uri.to_string(), end - due, is_private)));
+                Next::Again => restore(&mut request.headers, own_cookies),
+                Next::Done | Next::Lost(_) => {
+                    let (url, total) = (request.uri.to_string(), end - way.due);
+                    self.answer = Some(Rc::new(Answer::received(exchange, url, total, quoted(spec))));
                     return;
                 }
             }
         }
     }
 
-    fn record_exchange(
-        &self,
-        (step, stage): (&Step, u16),
-        exchange: &Exchange,
-        expected: bool,
-        error: &str,
-        total: std::time::Duration,
-    ) {
-        self.recorder.borrow_mut().request(&RequestSample {
-            site: step.site,
-            stage,
-            status: exchange.status,
-            proto: exchange.proto,
-            expected,
-            interrupted: false,
-            phases: Some(exchange.phases),
-            total: Some(total),
-            error_code: if expected { 0 } else { status_error(exchange.status) },
-            error,
-            sent: exchange.sent,
-            received: exchange.received,
-        });
+    /// What only the VU knows: its cookies, and the answer to a challenge of before.
+    fn dress(&mut self, request: &mut Request, login: Option<&Login>) {
+        if let Some(cookie) = self.jar.header(&request.uri) {
+            merge_cookie(&mut request.headers, cookie);
+        }
+        if let Some(login) = login {
+            self.authorize(request, login);
+        }
     }
 
-    /// `total` is `None` where there is no latency.
-    fn record_failure(&self, step: &Step, stage: u16, failure: &Failure, total: Option<std::time::Duration>) {
-        self.recorder.borrow_mut().request(&RequestSample {
-            site: step.site,
-            stage,
-            status: failure.status,
-            proto: failure.proto,
-            expected: false,
-            interrupted: false,
-            phases: total.map(|_| failure.phases),
-            total,
-            error_code: failure.code as u16,
-            error: &self.secrets.told(&self.graph.secrets, &failure.message),
-            sent: failure.sent,
-            received: failure.received,
-        });
+    fn next(
+        &mut self,
+        spec: &RequestStep,
+        request: &Request,
+        exchange: &Exchange,
+        login: Option<&Login>,
+        way: &Way,
+    ) -> Next {
+        if let Some(login) = login.filter(|_| exchange.status == 401 && !way.is_answer) {
+            match self.challenge(login, &request.uri, &exchange.headers) {
+                Ok(true) => return Next::Again,
+                Ok(false) => {}
+                Err(why) => return Next::Lost(format!("cannot answer the digest challenge: {why}")),
+            }
+        }
+        if spec.redirects == 0 {
+            return Next::Done;
+        }
+        match redirect(request, exchange) {
+            Next::To(_) if way.redirects_left == 0 => Next::Lost(format!("more than {} redirects", spec.redirects)),
+            next => next,
+        }
+    }
+
+    fn take_failure(
+        &mut self,
+        (step, stage): (&Step, u16),
+        spec: &RequestStep,
+        request: &Request,
+        failure: Failure,
+        way: &Way,
+        end: Instant,
+    ) {
+        let timed_out = has_latency(&failure);
+        self.record_failure(step, stage, &failure, timed_out.then_some(end - way.hop_due));
+        let whole = timed_out.then_some(end - way.due);
+        self.answer = Some(Rc::new(Answer::missing(failure, request.uri.to_string(), whole, quoted(spec))));
     }
 
     /// Records each check; `false` where one did not hold.
@@ -153,106 +194,10 @@ impl<S: Session> Vu<S> {
         }
         all
     }
-
-    fn rendered(&self, spec: &RequestStep) -> Result<Request, String> {
-        let mut text = String::new();
-        spec.url
-            .render(self, &mut text)
-            .map_err(|error| format!("the URL `{}`: {}", spec.url.text(), error.message))?;
-        if !spec.query.is_empty() {
-            let query = self.pairs(&spec.query).map_err(|error| format!("`query`: {}", error.message))?;
-            text.push(if text.contains('?') { '&' } else { '?' });
-            text.push_str(&query);
-        }
-        let uri = parse_url(&text).map_err(|why| format!("the URL `{text}`: {why}"))?;
-        let mut headers = HeaderMap::with_capacity(spec.headers.len() + 2);
-        let mut value = String::new();
-        for (name, program) in &spec.headers {
-            value.clear();
-            program.render(self, &mut value).map_err(|error| format!("header `{name}`: {}", error.message))?;
-            let value = HeaderValue::from_bytes(value.as_bytes())
-                .map_err(|_| format!("header `{name}`: the value has a character that may not stand in a header"))?;
-            headers.append(name, value);
-        }
-        let body = self.body(&spec.body, &mut headers).map_err(|error| format!("the body: {}", error.message))?;
-        Ok(Request {
-            method: spec.method.clone(),
-            uri,
-            headers,
-            body,
-            timeout: spec.timeout,
-            max_body: MAX_BODY,
-            discard_body: false,
-            expect_continue: false,
-        })
-    }
-
-    fn body(&self, body: &BodyProgram, headers: &mut HeaderMap) -> Result<Bytes, EvalError> {
-        Ok(match body {
-            BodyProgram::None => Bytes::new(),
-            BodyProgram::Json(program) => {
-                let mut out = Vec::with_capacity(128);
-                program.write_json(self, &mut out)?;
-                headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/json"));
-                Bytes::from(out)
-            }
-            BodyProgram::Form(fields) => {
-                headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/x-www-form-urlencoded"));
-                Bytes::from(self.pairs(fields)?)
-            }
-            BodyProgram::Text(program) => {
-                let mut out = String::new();
-                program.render(self, &mut out)?;
-                Bytes::from(out)
-            }
-            BodyProgram::Bytes(bytes) => Bytes::from_owner(std::sync::Arc::clone(bytes)),
-        })
-    }
-
-    /// `name=value` pairs, URL-encoded; a list repeats its name.
-    fn pairs(&self, fields: &[(String, crate::expr::DataProgram)]) -> Result<String, EvalError> {
-        let mut out = Serializer::new(String::new());
-        for (name, program) in fields {
-            match program.evaluate(self)? {
-                Value::Array(values) => {
-                    for value in &values {
-                        out.append_pair(name, &scalar_text(name, value)?);
-                    }
-                }
-                value => {
-                    out.append_pair(name, &scalar_text(name, &value)?);
-                }
-            }
-        }
-        Ok(out.finish())
-    }
-}
-
-fn scalar_text(name: &str, value: &Value) -> Result<String, EvalError> {
-    match value {
-        Value::String(text) => Ok(text.clone()),
-        Value::Number(number) => Ok(number.to_string()),
-        Value::Bool(value) => Ok(value.to_string()),
-        Value::Null => Err(EvalError { message: format!("`{name}` is null") }),
-        Value::Array(_) | Value::Object(_) => Err(EvalError {
-            message: format!("`{name}` is a list or an object; write it as text with `json_encode(…)`"),
-        }),
-    }
-}
-
-/// A request without a response has no latency, except one that was sent and timed out: it took at least that long.
-fn has_latency(failure: &Failure) -> bool {
-    failure.code == ErrorCode::Timeout && failure.written
 }
 
 fn is_expected(ranges: &[StatusRange], status: u16) -> bool {
     ranges.iter().any(|range| (range.first..=range.last).contains(&status))
-}
-
-/// k6's codes for responses that were not expected: 1000 + status, so 1400 to 1499 for 4xx and 1500 to 1599 for 5xx. Others (an
-/// unexpected 200 or 302) have none there, either; they are in `http_req_failed` all the same.
-fn status_error(status: u16) -> u16 {
-    if (400..600).contains(&status) { 1000 + status } else { 0 }
 }
 
 fn merge_cookie(headers: &mut HeaderMap, jar: HeaderValue) {
@@ -264,43 +209,19 @@ fn merge_cookie(headers: &mut HeaderMap, jar: HeaderValue) {
     headers.insert(COOKIE, merged);
 }
 
-/// What a response asks for besides being read.
-enum Redirect {
-    None,
-    To(Box<Request>),
-    /// It is a redirect, and there is no way to follow it.
-    Lost(String),
+/// The plan's own cookies, before those of the jar are added again.
+fn restore(headers: &mut HeaderMap, own_cookies: Option<HeaderValue>) {
+    match own_cookies {
+        Some(own) => drop(headers.insert(COOKIE, own)),
+        None => drop(headers.remove(COOKIE)),
+    }
 }
 
-/// The request that follows a redirect, as browsers make it.
-fn redirect(request: &Request, exchange: &Exchange) -> Redirect {
-    let keeps_method = match exchange.status {
-        301 | 302 => request.method != Method::POST,
-        303 => matches!(request.method, Method::GET | Method::HEAD),
-        307 | 308 => true,
-        _ => return Redirect::None,
-    };
-    let Some(location) = exchange.headers.get(LOCATION) else { return Redirect::None };
-    let location = String::from_utf8_lossy(location.as_bytes());
-    let uri = match redirect_target(&request.uri, &location) {
-        Ok(uri) => uri,
-        Err(why) => return Redirect::Lost(format!("cannot follow the redirect to `{location}`: {why}")),
-    };
-    let mut next = Box::new(request.clone());
-    next.headers.remove(COOKIE);
-    if !same_origin(&request.uri, &uri) {
-        next.headers.remove(AUTHORIZATION);
+/// Whether messages may show how the body begins.
+fn quoted(spec: &RequestStep) -> Quoted {
+    match spec.discard_body {
+        true => Quoted::Discarded,
+        false if spec.extract.iter().any(|extraction| extraction.secret) => Quoted::Private,
+        false => Quoted::Yes,
     }
-    if !keeps_method {
-        next.method = Method::GET;
-        next.body = Bytes::new();
-        next.headers.remove(CONTENT_TYPE);
-        next.headers.remove(CONTENT_LENGTH);
-    }
-    next.uri = uri;
-    Redirect::To(next)
-}
-
-fn same_origin(a: &Uri, b: &Uri) -> bool {
-    a.scheme() == b.scheme() && a.authority() == b.authority()
 }

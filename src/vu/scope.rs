@@ -10,7 +10,7 @@ use crate::expr::{Fact, Response, Scope, SlotId, Value};
 
 impl<S> Scope for Vu<S> {
     fn slot(&self, slot: SlotId) -> Option<&Value> {
-        self.slots[slot.0 as usize].as_ref()
+        self.slots.get(slot)
     }
 
     fn slot_name(&self, slot: SlotId) -> &str {

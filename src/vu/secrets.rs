@@ -12,6 +12,8 @@ use crate::expr::{SlotId, Value};
 pub(super) struct Secrets {
     /// The last ones of each slot. They outlive their iteration, since a server may repeat them in the next.
     taken: Vec<(SlotId, Vec<String>)>,
+    /// The last answer to a digest challenge: a password can be guessed from it.
+    answer: Option<String>,
     /// Made when something is told for the first time after a change.
     mask: OnceCell<Box<Mask>>,
 }
@@ -20,6 +22,10 @@ impl Secrets {
     pub(super) fn take(&mut self, slot: SlotId, value: &Value) {
         let mut texts = Vec::new();
         collect(value, &mut texts);
+        self.put(slot, texts);
+    }
+
+    pub(super) fn put(&mut self, slot: SlotId, texts: Vec<String>) {
         match self.taken.iter_mut().find(|(known, _)| *known == slot) {
             Some((_, known)) if *known == texts => return,
             Some((_, known)) => *known = texts,
@@ -28,12 +34,28 @@ impl Secrets {
         self.mask.take();
     }
 
+    pub(super) fn answered(&mut self, response: &str) {
+        self.answer = Some(response.to_owned());
+        self.mask.take();
+    }
+
+    /// For a fork, which must not tell them either.
+    pub(super) fn fork(&self) -> Secrets {
+        Secrets { taken: self.taken.clone(), answer: self.answer.clone(), mask: OnceCell::new() }
+    }
+
+    /// What a fork has taken since `before`.
+    pub(super) fn taken_since<'s>(&'s self, before: &'s Secrets) -> impl Iterator<Item = &'s (SlotId, Vec<String>)> {
+        self.taken.iter().filter(|taken| !before.taken.contains(taken))
+    }
+
     /// `text` without any secret; `of_plan` are those that the plan reads from its environment.
     pub(super) fn masked<'t>(&self, of_plan: &[String], text: &'t str) -> Cow<'t, str> {
-        if of_plan.is_empty() && self.taken.is_empty() {
+        if of_plan.is_empty() && self.taken.is_empty() && self.answer.is_none() {
             return Cow::Borrowed(text);
         }
-        let all = || of_plan.iter().chain(self.taken.iter().flat_map(|(_, texts)| texts)).cloned().collect::<Vec<_>>();
+        let taken = self.taken.iter().flat_map(|(_, texts)| texts).chain(&self.answer);
+        let all = || of_plan.iter().chain(taken).cloned().collect::<Vec<_>>();
         Cow::Owned(self.mask.get_or_init(|| Box::new(Mask::new(&all()))).apply(text))
     }
 

@@ -7,9 +7,10 @@ use rand::RngExt;
 
 use super::Vu;
 use super::flow::{Ending, Flow};
+use super::slots::{MAX_APPENDED, Refused};
 use crate::clock::{Duration, now, sleep};
 use crate::expr::{DataProgram, Program, SlotId, TextProgram, Value};
-use crate::graph::{Action, Block, Graph, PollStep, Step, Times};
+use crate::graph::{Action, Block, Graph, PollStep, Step, StepId, Times};
 use crate::metrics::{Metric, ProblemKind};
 use crate::plan::{GiveUp, Sleep, StopScope};
 use crate::transport::Session;
@@ -18,14 +19,11 @@ use crate::transport::Session;
 /// Few enough that a thread full of VUs that only compute still ends within a second when it is told to.
 const STEPS_IN_A_ROW: u32 = 128;
 
-/// A list that a VU keeps for its life must not take the machine's memory in a long run.
-const MAX_APPENDED: usize = 100_000;
-
-type Running<'a> = Pin<Box<dyn Future<Output = Flow> + 'a>>;
+pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Flow> + 'a>>;
 
 impl<S: Session> Vu<S> {
     /// Boxed, since blocks hold steps that hold blocks.
-    pub(super) fn run_block<'a>(&'a mut self, graph: &'a Graph, block: &'a Block) -> Running<'a> {
+    pub(super) fn run_block<'a>(&'a mut self, graph: &'a Graph, block: &'a [StepId]) -> Running<'a> {
         Box::pin(async move {
             for id in block {
                 match self.run_step(graph, &graph.steps[id.0 as usize]).await {
@@ -62,7 +60,12 @@ impl<S: Session> Vu<S> {
             },
             Action::Repeat { times, body } => self.repeat(graph, step, times, body).await,
             Action::While { condition, max, body } => self.run_while(graph, step, condition, *max, body).await,
-            Action::ForEach { items, bind, body } => self.for_each(graph, step, items, *bind, body).await,
+            // Boxed, as the request is: rare, and large.
+            Action::ForEach { items, bind, concurrency: width @ 2.., body } => {
+                Box::pin(self.each_at_once(graph, step, items, (*bind, body), *width)).await
+            }
+            Action::ForEach { items, bind, body, .. } => self.for_each(graph, step, items, *bind, body).await,
+            Action::Parallel { branches, max } => Box::pin(self.parallel(graph, step, branches, *max)).await,
             Action::Poll(poll) => self.poll(graph, step, poll).await,
             Action::Choose { branches, total } => {
                 let block = self.chosen(branches, *total);
@@ -88,7 +91,7 @@ impl<S: Session> Vu<S> {
     }
 
     /// A plan that computes for long without waiting must not take the thread from the others.
-    async fn take_turns(&mut self) {
+    pub(super) async fn take_turns(&mut self) {
         self.steps_in_a_row += 1;
         if self.steps_in_a_row >= STEPS_IN_A_ROW {
             self.steps_in_a_row = 0;
@@ -96,7 +99,7 @@ impl<S: Session> Vu<S> {
         }
     }
 
-    async fn pause(&mut self, spec: Sleep) -> Flow {
+    pub(super) async fn pause(&mut self, spec: Sleep) -> Flow {
         self.steps_in_a_row = 0;
         self.waited = true;
         let length = self.length(spec);
@@ -105,7 +108,7 @@ impl<S: Session> Vu<S> {
         Flow::Next
     }
 
-    fn length(&self, spec: Sleep) -> Duration {
+    pub(super) fn length(&self, spec: Sleep) -> Duration {
         match spec {
             Sleep::Fixed(length) => length,
             Sleep::Range(least, most) => {
@@ -119,7 +122,7 @@ impl<S: Session> Vu<S> {
     fn set(&mut self, assignments: &[(SlotId, DataProgram)], step: &Step) -> Flow {
         for (slot, value) in assignments {
             match value.evaluate(self) {
-                Ok(value) => self.slots[slot.0 as usize] = Some(value),
+                Ok(value) => self.slots.set(*slot, value),
                 Err(error) => return self.fail(step, &self.assigning("set", *slot), &error.message),
             }
         }
@@ -132,18 +135,19 @@ impl<S: Session> Vu<S> {
                 Ok(value) => value,
                 Err(error) => return self.fail(step, &self.assigning("append", *slot), &error.message),
             };
-            match self.slots[slot.0 as usize].get_or_insert_with(|| Value::Array(Vec::new())) {
-                Value::Array(list) if list.len() < MAX_APPENDED => list.push(value),
-                other => {
-                    let message = match other {
-                        Value::Array(_) => format!("has {MAX_APPENDED} elements already, the most that `append` makes"),
-                        _ => "is not a list".to_owned(),
-                    };
-                    return self.fail(step, &self.assigning("append", *slot), &message);
-                }
+            if let Err(refused) = self.slots.append(*slot, value) {
+                return self.refused(step, *slot, refused);
             }
         }
         Flow::Next
+    }
+
+    pub(super) fn refused(&self, step: &Step, slot: SlotId, why: Refused) -> Flow {
+        let message = match why {
+            Refused::NoList => "is not a list".to_owned(),
+            Refused::Full => format!("has {MAX_APPENDED} elements already, the most that `append` makes"),
+        };
+        self.fail(step, &self.assigning("append", slot), &message)
     }
 
     async fn repeat(&mut self, graph: &Graph, step: &Step, times: &Times, body: &Block) -> Flow {
@@ -190,18 +194,22 @@ impl<S: Session> Vu<S> {
         }
     }
 
-    async fn for_each(&mut self, graph: &Graph, step: &Step, items: &Program, bind: SlotId, body: &Block) -> Flow {
-        let items = match items.evaluate(self).and_then(|value| value.to_value()) {
-            Ok(Value::Array(items)) => items,
-            Ok(other) => {
-                let message = format!("`in` is not a list but {other}");
-                return self.fail(step, &titled("for_each", step), &message);
-            }
-            Err(error) => return self.fail(step, &titled("for_each", step), &format!("`in`: {}", error.message)),
+    /// What a `for_each` goes through; `None` where that is no list, which is recorded.
+    pub(super) fn items(&self, items: &Program, step: &Step) -> Option<Vec<Value>> {
+        let why = match items.evaluate(self).and_then(|value| value.to_value()) {
+            Ok(Value::Array(items)) => return Some(items),
+            Ok(other) => format!("`in` is not a list but {other}"),
+            Err(error) => format!("`in`: {}", error.message),
         };
+        self.fail(step, &titled("for_each", step), &why);
+        None
+    }
+
+    async fn for_each(&mut self, graph: &Graph, step: &Step, items: &Program, bind: SlotId, body: &Block) -> Flow {
+        let Some(items) = self.items(items, step) else { return Flow::FAILED };
         for item in items {
             self.take_turns().await;
-            self.slots[bind.0 as usize] = Some(item);
+            self.slots.set(bind, item);
             match self.run_block(graph, body).await {
                 Flow::Next => {}
                 end => return end,
@@ -362,6 +370,7 @@ fn place(step: &Step) -> String {
         Action::Repeat { .. } => "repeat",
         Action::While { .. } => "while",
         Action::ForEach { .. } => "for_each",
+        Action::Parallel { .. } => "parallel",
         Action::Choose { .. } => "choose",
         Action::Log { .. } => "log",
         Action::Outcome(_) => "outcome",

@@ -1,5 +1,7 @@
 //! One VU against a scripted wire: what goes out, and what is recorded.
 
+mod parallel;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -27,12 +29,14 @@ impl Console for Heard {
     }
 }
 
-struct Seen {
+pub(super) struct Seen {
     /// `METHOD path`, and the headers and body that went with it.
-    sent: Vec<Request>,
+    pub(super) sent: Vec<Request>,
     heard: Vec<String>,
     finished: Finished,
-    snapshot: Snapshot,
+    pub(super) snapshot: Snapshot,
+    /// Of the runtime's clock.
+    pub(super) took: Duration,
 }
 
 impl Seen {
@@ -40,52 +44,74 @@ impl Seen {
         self.sent.iter().map(|request| format!("{} {}", request.method, request.uri)).collect()
     }
 
-    fn count(&self, metric: Metric, tags: &[(&str, &str)]) -> u64 {
+    pub(super) fn count(&self, metric: Metric, tags: &[(&str, &str)]) -> u64 {
         let tags: Vec<(String, String)> =
             tags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         self.snapshot.counter(metric, &tags).unwrap_or(0)
     }
 
-    fn problems(&self) -> Vec<String> {
+    pub(super) fn problems(&self) -> Vec<String> {
         self.snapshot.problems().iter().map(|problem| problem.message.clone()).collect()
     }
 }
 
-fn compile(steps: &str) -> Arc<Graph> {
-    let text = format!("http: {{ base_url: 'http://shop' }}\niterations: 1\nsteps:\n{steps}");
+fn compile(http: &str, steps: &str) -> Arc<Graph> {
+    let text = format!("http: {{ base_url: 'http://shop'{http} }}\niterations: 1\nsteps:\n{steps}");
     let source = Source::new("plan.yaml", Format::Yaml, text);
     let parsed = plan::parse(&source);
+    let overrides = validate::Overrides { seed: Some(7), ..Default::default() };
     let (valid, _) =
-        validate::check(&parsed, &source, &Default::default(), &|_| None).unwrap_or_else(|found| panic!("{found:#?}"));
+        validate::check(&parsed, &source, &overrides, &|_| None).unwrap_or_else(|found| panic!("{found:#?}"));
     Arc::new(graph::compile(&valid))
 }
 
 /// Runs one iteration of these steps; `script` answers by the request's path.
 fn iterate(steps: &str, script: impl Fn(&str) -> Reply + 'static) -> Seen {
-    let graph = compile(steps);
+    iterate_within(&[Duration::from_secs(3600)], steps, script)
+}
+
+/// Runs an iteration for each of `limits`, which it is cut off after.
+fn iterate_within(limits: &[Duration], steps: &str, script: impl Fn(&str) -> Reply + 'static) -> Seen {
+    run("", steps, limits, move |request| script(request.uri.path()))
+}
+
+/// `http` is what stands in the plan's `http` besides the base URL, each part behind a comma.
+pub(super) fn play(http: &str, steps: &str, iterations: usize, script: impl Fn(&Request) -> Reply + 'static) -> Seen {
+    run(http, steps, &vec![Duration::from_secs(3600); iterations], script)
+}
+
+fn run(http: &str, steps: &str, limits: &[Duration], script: impl Fn(&Request) -> Reply + 'static) -> Seen {
+    let graph = compile(http, steps);
     let runtime =
         Builder::new_current_thread().enable_all().start_paused(true).build_local(LocalOptions::default()).unwrap();
     runtime.block_on(async {
-        let transport = Scripted::new(move |request| script(request.uri.path()));
+        let transport = Scripted::new(script);
         let recorder = Rc::new(RefCell::new(Recorder::new(0)));
         let heard = Rc::new(Heard::default());
         let console: Rc<dyn Console> = Rc::clone(&heard) as Rc<dyn Console>;
         let identity = Identity { id: 1, scenario: 0, scenario_start: now() };
         let mut vu = Vu::new(&graph, identity, transport.session(), &recorder, &console);
-        let finished = vu.iterate(0).await;
+        let mut finished = Finished::Next;
+        for (limit, number) in limits.iter().zip(0..) {
+            match tokio::time::timeout(*limit, vu.iterate(number)).await {
+                Ok(ended) => finished = ended,
+                Err(_) => vu.interrupted(),
+            }
+        }
+        let took = now() - identity.scenario_start;
         let mut aggregate = Aggregate::new(&graph.sites, &graph.custom_metrics);
         aggregate.absorb(&mut recorder.borrow_mut().take());
         aggregate.tick(Duration::from_secs(1));
         let heard = heard.0.borrow().clone();
-        Seen { sent: transport.requests(), heard, finished, snapshot: aggregate.into_snapshot() }
+        Seen { sent: transport.requests(), heard, finished, snapshot: aggregate.into_snapshot(), took }
     })
 }
 
-fn json(text: &'static str) -> Reply {
+pub(super) fn json(text: &'static str) -> Reply {
     Reply { body: Bytes::from_static(text.as_bytes()), ..Reply::default() }
 }
 
-fn headed(status: u16, headers: &[(&'static str, &'static str)]) -> Reply {
+pub(super) fn headed(status: u16, headers: &[(&'static str, &'static str)]) -> Reply {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         map.append(*name, HeaderValue::from_static(value));

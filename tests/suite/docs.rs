@@ -76,7 +76,9 @@ fn every_plan_in_the_documentation_is_right() {
             let parsed = plan::parse(&source);
             let checked = validate::check(&parsed, &source, &Default::default(), &|_| None);
             let found = checked.map_or_else(|found| found, |(_, warnings)| warnings);
-            assert!(found.found.is_empty(), "{}", diagnostic::render(&found, &source, false));
+            // Short examples may do without checks.
+            let is_clean = found.found.iter().all(|one| one.code == "no-checks");
+            assert!(is_clean, "{}", diagnostic::render(&found, &source, false));
             plans += 1;
         }
     }

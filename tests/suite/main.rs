@@ -1,9 +1,17 @@
 //! All integration tests, as one binary: it links once.
 
+mod challenge;
+mod checking;
+mod delivery;
 mod demo_target;
+mod dialling;
 mod docs;
 mod gate;
+mod generator;
+mod handshakes;
+mod init;
 mod layers;
+mod parallel;
 mod plan_errors;
 mod plans;
 mod program;

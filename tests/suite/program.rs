@@ -29,6 +29,8 @@ impl Outcome {
 pub struct Run {
     folder: tempfile::TempDir,
     arguments: Vec<String>,
+    /// A command that runs the binary, such as `nice -n 19`.
+    under: Vec<String>,
 }
 
 impl Run {
@@ -36,7 +38,7 @@ impl Run {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("plan.yaml"), plan).unwrap();
         let arguments = ["run", "plan.yaml", "--quiet", "--out", "result.json"].map(str::to_owned).to_vec();
-        Run { folder, arguments }
+        Run { folder, arguments, under: Vec::new() }
     }
 
     /// Another place for the result file.
@@ -60,8 +62,14 @@ impl Run {
         arguments.iter().fold(self, |run, argument| run.arg(*argument))
     }
 
+    /// Lets this command run the binary: its name, its own arguments; then come the binary and its arguments.
+    pub fn under(mut self, command: &[&str]) -> Run {
+        self.under = command.iter().map(|word| (*word).to_owned()).collect();
+        self
+    }
+
     pub fn start(self) -> Running {
-        let child = proofload()
+        let child = under(&self.under)
             .args(&self.arguments)
             .current_dir(self.folder.path())
             .stdout(Stdio::piped())
@@ -107,9 +115,31 @@ impl Running {
 
 /// The binary, without colour and without what the environment might say to it.
 pub fn proofload() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_proofload"));
-    command.env_remove("COLUMNS").env("NO_COLOR", "1");
+    under(&[])
+}
+
+fn under(outer: &[String]) -> Command {
+    let mut words: Vec<&str> = outer.iter().map(String::as_str).collect();
+    words.push(env!("CARGO_BIN_EXE_proofload"));
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).env_remove("COLUMNS").env("NO_COLOR", "1");
+    for proxy in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+        command.env_remove(proxy).env_remove(proxy.to_ascii_lowercase());
+    }
     command
+}
+
+/// Whether this machine can do what a test needs. Where it cannot, the test says so and is left out, unless
+/// `PROOFLOAD_TEST_REQUIRE=all` demands every one.
+pub fn can(command: &[&str]) -> bool {
+    let tried = Command::new(command[0]).args(&command[1..]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let can = tried.is_ok_and(|status| status.success());
+    let is_required = std::env::var("PROOFLOAD_TEST_REQUIRE").is_ok_and(|required| required == "all");
+    assert!(can || !is_required, "this machine cannot run {command:?}");
+    if !can {
+        eprintln!("LEFT OUT: this machine cannot run {command:?}");
+    }
+    can
 }
 
 /// The root of the repository.

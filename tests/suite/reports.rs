@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use proofload::graph::{CheckInfo, Graph, TlsOptions};
+use proofload::health::{Second, Usage};
 use proofload::judge::{self, Comparison, End, Facts, Generator, Statistic, Threshold};
 use proofload::metrics::{Aggregate, Metric, Phases, ProblemKind, Recorder, RequestSample, Site, SiteId, StageIndex};
 use proofload::report::result::{self, ResultFile};
 use proofload::report::{Summary, text};
+use proofload::route::Route;
 use unicode_width::UnicodeWidthStr;
 
 const RESERVE: SiteId = SiteId(0);
@@ -52,6 +54,7 @@ fn graph(thresholds: Vec<Threshold>) -> Graph {
         thresholds,
         default_thresholds: false,
         tls: TlsOptions::default(),
+        route: Route::default(),
         secrets: vec![SECRET.into()],
         seed: 7,
     }
@@ -154,10 +157,37 @@ fn facts(graph: &Graph, record: impl Fn(&mut Recorder, u64)) -> Facts {
         paused: Duration::ZERO,
         planned: Duration::from_secs(150),
         end: End::Completed,
-        generator: Generator { threads: 2, cpu_share: 0.31, late_p99, same_machine: true, saturated: None },
+        generator: Generator {
+            threads: 2,
+            cpu_share: 0.31,
+            late_p99,
+            same_machine: true,
+            usage: usage(),
+            ..Generator::default()
+        },
         has_requests: true,
         default_thresholds: graph.default_thresholds,
         notes: vec![format!("data of {SECRET} was used twice")],
+    }
+}
+
+/// Of a generator with few file descriptors to spare.
+fn usage() -> Usage {
+    let total = Second {
+        length: Duration::from_secs(120),
+        cpu: Some(Duration::from_secs(80)),
+        descriptors: Some(920),
+        memory: Some(31_200_000),
+        ..Second::default()
+    };
+    let seconds = vec![total.clone()];
+    Usage {
+        cores: Some(2.0),
+        descriptor_limit: Some(1_024),
+        memory_limit: Some(1 << 30),
+        total,
+        seconds,
+        ..Usage::default()
     }
 }
 

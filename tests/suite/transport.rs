@@ -374,7 +374,7 @@ async fn a_body_past_the_limit_is_not_read() {
     let server = Server::start(vec![endless]).await;
     let failure = session().send(&Request { max_body: 4999, ..get(&server.url()) }).await.unwrap_err();
     assert_eq!((failure.code, failure.status, failure.proto), (ErrorCode::Other, 200, "HTTP/1.1"));
-    assert_eq!(failure.message, "body is larger than 4999 bytes, the most that is kept");
+    assert_eq!(failure.message, "body is larger than 4999B, the most that is taken (`max_body`)");
 }
 
 /// Starts to send and stops after 40 ms.

@@ -8,6 +8,7 @@ mod numbers;
 mod random;
 mod reference;
 mod text;
+mod token;
 
 use std::fmt;
 
@@ -124,6 +125,7 @@ static FUNCTIONS: &[Function] = &[
     global("url_decode", (1, 1), "url_decode(text)", codec::url_decode),
     global("sha256", (1, 1), "sha256(text)", codec::sha256),
     global("hmac_sha256", (2, 2), "hmac_sha256(key, message)", codec::hmac_sha256),
+    global("jwt_sign", (2, 3), "jwt_sign(claims, key, algorithm)", token::jwt_sign),
     global("json_encode", (1, 1), "json_encode(x)", codec::json_encode),
     global("json_decode", (1, 1), "json_decode(text)", codec::json_decode),
 ];
@@ -174,19 +176,16 @@ const ELSEWHERE: [(&str, &str); 40] = [
 
 /// Macros and special forms: known, though not in the table.
 const FORMS: [(&str, &str, Form); 9] = [
-    ("has", "has(x.field)", Form::Global),
+    ("has", "has(x)", Form::Global),
     ("all", "list.all(x, x.ok)", Form::Method),
     ("exists", "list.exists(x, x.ok)", Form::Method),
     ("exists_one", "list.exists_one(x, x.ok)", Form::Method),
     ("existsOne", "list.existsOne(x, x.ok)", Form::Method),
     ("map", "list.map(x, x.id)", Form::Method),
     ("filter", "list.filter(x, x.ok)", Form::Method),
-    ("orValue", "json.?key.orValue(x)", Form::Method),
+    ("orValue", "x.orValue(y)", Form::Method),
     ("or", "json.?key.or(optional.of(x))", Form::Method),
 ];
-
-/// Designed, and not there yet.
-const LATER: [&str; 1] = ["jwt_sign"];
 
 pub(super) fn find(name: &str, form: Form) -> Option<&'static Function> {
     FUNCTIONS.iter().find(|function| function.name == name && (function.form == form || function.form == Form::Both))
@@ -208,9 +207,6 @@ pub(super) fn elsewhere(name: &str) -> Option<&'static str> {
 
 /// Why there is no such function, and which was meant.
 pub(super) fn unknown(name: &str, form: Form) -> Diagnostic {
-    if LATER.contains(&name) {
-        return Diagnostic::error("not-yet", format!("`{name}` is not available yet"));
-    }
     if let Some((_, signature, _)) = FORMS.iter().find(|(known, _, known_form)| *known == name && *known_form == form) {
         return Diagnostic::error("wrong-arguments", format!("`{name}` takes other arguments"))
             .help(format!("write `{signature}`"));
@@ -242,6 +238,10 @@ pub(super) fn wrong_literal(function: &Function, literals: &[Option<&str>]) -> O
         ("matches", [_, Some(text)]) => {
             let why = pattern(text).err()?;
             Some(Diagnostic::error("invalid-regex", format!("this pattern is not valid: {why}")))
+        }
+        ("jwt_sign", [_, _, Some(name)]) => {
+            let why = token::algorithm(name).err()?;
+            Some(Diagnostic::error("wrong-arguments", why.message))
         }
         ("fake", [Some(kind)]) if !fake::KINDS.contains(kind) => {
             let found = Diagnostic::error("wrong-arguments", format!("`fake` has no `{kind}`"));

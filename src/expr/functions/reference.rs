@@ -3,7 +3,7 @@
 use super::{FORMS, FUNCTIONS};
 
 /// What each gives, in the order of [`FUNCTIONS`] and then [`FORMS`].
-const MEANINGS: [(&str, &str); 54] = [
+const MEANINGS: [(&str, &str); 55] = [
     ("size", "Length of a text in characters, or number of items or fields."),
     ("matches", "Whether a regular expression is found in the text."),
     ("contains", "Whether the text has this part."),
@@ -47,16 +47,17 @@ const MEANINGS: [(&str, &str); 54] = [
     ("url_decode", "The opposite."),
     ("sha256", "The SHA-256 hash in hexadecimal."),
     ("hmac_sha256", "The HMAC-SHA-256 in hexadecimal."),
+    ("jwt_sign", "A signed JWT; `HS256` by default, for others such as `RS256` the key is a private key in PEM."),
     ("json_encode", "A value as JSON text."),
     ("json_decode", "The value that JSON text stands for."),
-    ("has", "Whether the field is there."),
+    ("has", "Whether a step has set the name, or the field is there: `has(seat)`, `has(json.token)`, `has(vu.token)`."),
     ("all", "Whether the condition holds for every item."),
     ("exists", "Whether it holds for at least one."),
     ("exists_one", "Whether it holds for exactly one."),
     ("existsOne", "The same."),
     ("map", "A list made of each item."),
     ("filter", "The items for which it holds."),
-    ("orValue", "The value of an optional, or this one."),
+    ("orValue", "The value of a name or an optional, or this one: `seat.orValue(null)`, `json.?key.orValue(0)`."),
     ("or", "The first optional that has a value."),
 ];
 

@@ -111,7 +111,9 @@ fn syntax_errors_have_a_place_and_plain_words() {
     syntax("User{name: 1}", "{", "write `{'key': value}`");
     syntax("{1: 2}", "1", "the keys of an object are text");
     syntax(".a", "a", "a name cannot begin with a dot");
-    syntax("has(token)", "token", "`has` takes a field");
+    syntax("has([x])", "[", "`has` takes a name or a field");
+    syntax("has(true)", "has", "`has` takes a name that a step sets");
+    syntax("list.all(x, has(x))", "has", "`has` takes a name that a step sets");
     syntax("list.map(x.y, 1)", ".", "the first argument names the element");
 }
 
@@ -132,7 +134,7 @@ fn functions_are_known_when_the_plan_is_read() {
     check("list.map(x)", &[("wrong-arguments", "map", "write `list.map(x, x.id)`")]);
     check("fake('emial')", &[("wrong-arguments", "fake", "did you mean `fake(\"email\")`?")]);
     check("text.matches('(')", &[("invalid-regex", "matches", "unclosed group")]);
-    check("jwt_sign({}, 'k')", &[("not-yet", "jwt_sign", "`jwt_sign` is not available yet")]);
+    check("jwt_sign({}, 'k', 'HS1')", &[("wrong-arguments", "jwt_sign", "`jwt_sign` has no algorithm `HS1`")]);
 }
 
 #[test]

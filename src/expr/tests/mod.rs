@@ -40,13 +40,13 @@ impl Names for Plan {
     }
 }
 
-struct Vu {
+pub(super) struct Vu {
     slots: Vec<Option<Value>>,
     answer: Option<Answer>,
     random: RefCell<SmallRng>,
 }
 
-fn vu() -> Vu {
+pub(super) fn vu() -> Vu {
     let values = [
         json!({"name": "Ada", "id": 7, "tags": ["a", "b"], "seat": null}),
         json!(42),
@@ -148,6 +148,6 @@ fn compiled(text: &str) -> Program {
     }
 }
 
-fn evaluated(text: &str, vu: &Vu) -> Result<Value, String> {
+pub(super) fn evaluated(text: &str, vu: &Vu) -> Result<Value, String> {
     compiled(text).evaluate(vu).and_then(|value| value.to_value()).map_err(|error| error.message)
 }

@@ -164,7 +164,7 @@ fn outside_names_are_listed_with_their_places() {
     check("json.data.items[n].id", &[("json", Some("data"), false, "json"), ("n", None, false, "n")]);
     check(
         "has(vu.token) ? vu.token : ''",
-        &[("vu", Some("token"), true, "vu.token"), ("vu", Some("token"), false, "vu.token")],
+        &[("vu", Some("token"), true, "vu.token"), ("vu", Some("token"), true, "vu.token")],
     );
     check("has(a.b.c)", &[("a", Some("b"), true, "a")]);
     check("a.?b.orValue(c)", &[("a", Some("b"), true, "a"), ("c", None, false, "c")]);
@@ -174,6 +174,25 @@ fn outside_names_are_listed_with_their_places() {
         &[("list", None, false, "list"), ("wanted", None, false, "wanted"), ("x", None, false, "x")],
     );
     check("list.map(env, env.y)", &[("list", None, false, "list")]);
+    let guards = |text: &str, expected: &[bool]| {
+        let names = Expr::parse(located(text)).unwrap().names();
+        assert_eq!(names.iter().map(|name| name.guarded).collect::<Vec<_>>(), expected, "{text}");
+    };
+    guards("has(x) ? x : y", &[true, true, false]);
+    guards("!has(x) ? x : x.a", &[true, false, true]);
+    guards("has(x) && x.a && y && x.b", &[true, true, false, true]);
+    guards("x.a && has(x)", &[true, true]);
+    guards("has(x) || x.a", &[true, false]);
+    guards("!has(x) || !has(y) || x.a == y.b", &[true, true, true, true]);
+    guards("(has(x) || has(y)) && x.a", &[true, true, false]);
+    guards("(has(x) && n == 1 || has(x)) && x.a", &[true, false, true, true]);
+    guards("has(x.a) ? x.b : x.b", &[true, true, false]);
+    guards("vu.?t.hasValue() ? vu.t : vu.u", &[true, true, false]);
+    guards("has(vu.t) ? vu.u : vu.t", &[true, false, false]);
+    guards("x.orValue(x)", &[true, false]);
+    guards("x.a.orValue(1)", &[false]);
+    guards("vu.t.orValue(vu.t)", &[true, false]);
+    guards("[?x, x] + [?x.?y]", &[true, false, true]);
     check(
         "size(a) + {'k': b}.k + [c][0] + (d ? -e : f)",
         &[

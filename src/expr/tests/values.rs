@@ -180,6 +180,20 @@ fn absence_is_asked_for_with_has_and_optionals() {
         has(json.nope.token) => ! no key `nope`
         has(user.name) && user.name == "Ada" => true
         has(unset.x) => false
+        has(unset) => false
+        has(n) => true
+        has(nothing) => true
+        has(status) => true
+        has(config) => true
+        ! has ( unset ) && n == 42 => true
+        unset.orValue(5) => 5
+        n.orValue(5) => 42
+        nothing.orValue(5) => null
+        vu.token.orValue("none") => "none"
+        unset.or(vu.?token).orValue("none") => "none"
+        [1, ?unset, ?n] => [1, 42]
+        {?'a': unset, ?'b': n} => {"b":42}
+        list.filter(x, has(unset)) => []
         has(vu.token) => false
         has(headers.x) => false
         has(n.x) => ! int 42 has no `x`
@@ -281,6 +295,8 @@ fn the_response_is_read_by_its_names() {
         json.data => ! `json`: no request was made yet
         headers.x => ! `headers`: no request was made yet
         has(json.data) => false
+        has(json) || has(status) => false
+        status.orValue(0) => 0
         json.?data.orValue(1) => 1
         "#,
     );

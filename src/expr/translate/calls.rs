@@ -4,6 +4,7 @@ use cel::common::ast::{Expr as Cel, IdedExpr};
 
 use super::super::Value;
 use super::super::functions::{self, Form, Function};
+use super::super::lexer::Token;
 use super::super::syntax::Node;
 use super::{Translator, k6_field};
 use crate::diagnostic::Diagnostic;
@@ -35,10 +36,27 @@ impl Translator<'_> {
         self.function(id, &name, Form::Method, arguments)
     }
 
+    /// `has(name)`.
+    pub(super) fn is_set(&mut self, id: u64, args: Vec<IdedExpr>) -> Node {
+        let names: Vec<Node> = args.into_iter().map(|argument| self.node(argument)).collect();
+        match <[Node; 1]>::try_from(names) {
+            Ok([name @ Node::Name { .. }]) => Node::IsSet(Box::new(name)),
+            _ => {
+                let message = "`has` takes a name that a step sets, or a field";
+                let found = Diagnostic::error("expression-syntax", message).at(self.call_name(id));
+                self.found.push(found.help("write `has(token)` or `has(json.token)`"));
+                Node::Literal(Value::Null)
+            }
+        }
+    }
+
     /// Calls are placed at their `(`; the name stands before it.
+    pub(super) fn call_token(&self, id: u64) -> Option<&Token<'_>> {
+        self.token_index(id).and_then(|open| self.tokens.get(open.checked_sub(1)?))
+    }
+
     fn call_name(&self, id: u64) -> Span {
-        let name = self.token_index(id).and_then(|open| self.tokens.get(open.checked_sub(1)?));
-        name.map_or(self.located.span, |token| self.span(*token))
+        self.call_token(id).map_or(self.located.span, |token| self.span(*token))
     }
 
     fn refuse_call(&mut self, id: u64, from: u64, code: &'static str, message: String, help: String) -> Node {

@@ -10,6 +10,7 @@ use cel::common::ast::{self, CallExpr, EntryExpr, Expr as Cel, IdedExpr, Literal
 
 use super::functions::Form;
 use super::lexer::Token;
+use super::parse::HAS_STAND_IN;
 use super::syntax::{Entry, Node};
 use super::{Located, Value};
 use crate::diagnostic::Diagnostic;
@@ -179,6 +180,9 @@ impl Translator<'_> {
     fn call(&mut self, id: u64, call: CallExpr) -> Node {
         let CallExpr { func_name, target, args } = call;
         match target {
+            None if func_name == HAS_STAND_IN && self.call_token(id).is_some_and(|token| token.is("has")) => {
+                self.is_set(id, args)
+            }
             None if func_name.contains(|c: char| !(c.is_ascii_alphanumeric() || c == '_')) => {
                 self.operator(id, &func_name, args)
             }

@@ -2,18 +2,19 @@
 
 use std::fmt::Write as _;
 
-use http::header::{CONTENT_TYPE, HeaderName, USER_AGENT};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, USER_AGENT};
 
+use crate::compress::Encoding;
 use crate::expr::{Data, DataProgram, Expr, Located, Part, Template, TextProgram, Value};
 use crate::plan::{self, Body, Check, ExtractFrom, Http, Request, StatusRange};
 use crate::source::{Span, Spanned};
 use crate::units::Duration;
-use crate::validate::http::{HeaderValue as Written, UrlStart, headers, url_start};
+use crate::validate::http::{HeaderValue as Written, UrlStart, headers, inherited, url_start};
 use crate::validate::place::{Place, request_name, variable};
 use crate::validate::requests::{join, regex};
 
-use super::super::{BodyProgram, CheckId, Extraction, RequestStep, Source};
-use super::{Compiler, Program};
+use super::super::{CheckId, Extraction, RequestStep, Source};
+use super::{Compiler, Program, delivery};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 const REDIRECTS: u32 = 10;
@@ -24,17 +25,27 @@ pub(in super::super) const AGENT: &str = concat!("proofload/", env!("CARGO_PKG_V
 impl Compiler<'_, '_> {
     pub(super) fn request(&mut self, place: &Place, step: &plan::Step, request: &Request) -> RequestStep {
         let levels = self.scenario.http_levels(self.valid.plan);
+        let body = self.body(request.body.as_ref());
+        let compression = delivery::compression(&levels, request);
+        let own = &request.delivery;
         RequestStep {
             method: http::Method::from_bytes(request.method.value.as_bytes()).unwrap_or_default(),
             url: self.text(&self.url(&request.url.value)),
-            headers: self.headers(&levels, request),
+            headers: self.headers(&levels, request, &compression),
             query: self.pairs(&request.query),
-            body: self.body(request.body.as_ref()),
-            timeout: inherited(&levels, request.timeout.as_ref(), |http| http.timeout.as_ref()).unwrap_or(TIMEOUT),
-            redirects: inherited(&levels, request.redirects.as_ref(), |http| http.redirects.as_ref())
+            packed: delivery::packed(&body, &compression),
+            body,
+            compression,
+            credentials: self.credentials(&levels, request),
+            timeout: of_levels(&levels, request.timeout.as_ref(), |http| http.timeout.as_ref()).unwrap_or(TIMEOUT),
+            redirects: of_levels(&levels, request.redirects.as_ref(), |http| http.redirects.as_ref())
                 .unwrap_or(REDIRECTS),
-            expect: inherited(&levels, request.expect.as_ref(), |http| http.expect.as_ref())
+            expect: of_levels(&levels, request.expect.as_ref(), |http| http.expect.as_ref())
                 .unwrap_or_else(|| vec![EXPECTED]),
+            max_body: delivery::max_body(&levels, own),
+            discard_body: delivery::discards(&levels, own),
+            expect_continue: delivery::expects_continue(&levels, own),
+            retry: delivery::retry(&levels, own),
             require: self.checks(place, step, request, &request.require),
             extract: self.extractions(place, step, request),
             checks: self.checks(place, step, request, &request.checks),
@@ -65,18 +76,27 @@ impl Compiler<'_, '_> {
         joined[..joined.len() - start.len()].to_owned()
     }
 
-    fn headers(&self, levels: &[&Http], request: &Request) -> Vec<(HeaderName, TextProgram)> {
+    fn headers(&self, levels: &[&Http], request: &Request, compression: &[Encoding]) -> Vec<(HeaderName, TextProgram)> {
         let mut compiled: Vec<(HeaderName, TextProgram)> = headers(levels, request)
             .into_iter()
             .filter_map(|header| {
                 let name = HeaderName::from_bytes(header.name.as_bytes()).ok()?;
-                Some((name, self.text(&self.header_value(header.value))))
+                Some((name, self.text(&self.header_value(header.value)?)))
             })
             .collect();
+        if let Some(Body::Multipart(_)) = &request.body {
+            // Its own names the boundary, which only the run knows.
+            compiled.retain(|(name, _)| *name != CONTENT_TYPE);
+        }
+        if !compression.is_empty() {
+            let names: Vec<&str> = compression.iter().map(|encoding| encoding.name()).collect();
+            compiled.retain(|(name, _)| *name != CONTENT_ENCODING);
+            compiled.push((CONTENT_ENCODING, self.text(&literal(&names.join(", ")))));
+        }
         let content_type = match &request.body {
             Some(Body::Json(_)) => Some("application/json"),
             Some(Body::Form(_)) => Some("application/x-www-form-urlencoded"),
-            Some(Body::Text(_) | Body::File(_)) | None => None,
+            Some(Body::Text(_) | Body::File(_) | Body::FileTemplate(_) | Body::Multipart(_)) | None => None,
         };
         let defaults = content_type.map(|kind| (CONTENT_TYPE, kind)).into_iter().chain([(USER_AGENT, AGENT)]);
         for (name, value) in defaults {
@@ -87,30 +107,18 @@ impl Compiler<'_, '_> {
         compiled
     }
 
-    fn header_value(&self, written: Written) -> Template {
-        match written {
+    /// `None` where only a challenge tells it.
+    fn header_value(&self, written: Written) -> Option<Template> {
+        Some(match written {
             Written::Text(text) => text.clone(),
             Written::Bearer(token) => prefixed("Bearer ", token),
             Written::Basic { username, password } => basic(username, password),
-        }
+            Written::Digest { .. } => return None,
+        })
     }
 
-    fn pairs(&self, pairs: &[(Spanned<String>, Data)]) -> Vec<(String, DataProgram)> {
+    pub(super) fn pairs(&self, pairs: &[(Spanned<String>, Data)]) -> Vec<(String, DataProgram)> {
         pairs.iter().map(|(name, value)| (name.value.clone(), DataProgram::compile(value, self.bindings))).collect()
-    }
-
-    fn body(&self, body: Option<&Body>) -> BodyProgram {
-        match body {
-            None => BodyProgram::None,
-            Some(Body::Json(data)) => BodyProgram::Json(DataProgram::compile(data, self.bindings)),
-            Some(Body::Form(fields)) => BodyProgram::Form(self.pairs(fields)),
-            Some(Body::Text(text)) => BodyProgram::Text(self.text(&text.value)),
-            Some(Body::File(path)) => self
-                .valid
-                .files
-                .get(&path.value)
-                .map_or(BodyProgram::None, |contents| BodyProgram::Bytes(contents.clone())),
-        }
     }
 
     fn checks(
@@ -153,13 +161,13 @@ impl Compiler<'_, '_> {
     }
 }
 
-/// The request's own value, or that of the nearest level that has one.
-fn inherited<T: Clone>(
+/// The value that is decided among request, scenario and plan.
+fn of_levels<T: Clone>(
     levels: &[&Http],
     own: Option<&Spanned<T>>,
     of: impl Fn(&Http) -> Option<&Spanned<T>>,
 ) -> Option<T> {
-    own.or_else(|| levels.iter().rev().find_map(|level| of(level))).map(|field| field.value.clone())
+    inherited(levels, own, of).map(|field| field.value.clone())
 }
 
 /// `None` for what validation has refused.
@@ -172,7 +180,7 @@ fn source(from: &ExtractFrom) -> Option<Source> {
     })
 }
 
-fn literal(text: &str) -> Template {
+pub(super) fn literal(text: &str) -> Template {
     Template { text: text.to_owned(), span: Span::default(), parts: vec![Part::Text(text.to_owned())] }
 }
 

@@ -3,8 +3,11 @@
 //! A plan with a mistake is never run, but it is validated as far as it could be read. So what can be kept is kept, with a placeholder
 //! that no rule complains about; what is left out is noted in [`Unread`].
 
+mod delivery;
+mod multipart;
 mod plan;
 mod request;
+mod route;
 mod steps;
 mod values;
 
@@ -128,6 +131,7 @@ impl Decoder<'_> {
         self.unread.node(node);
         self.unread.steps = true;
         self.unread.parts = true;
+        self.unread.ways = true;
     }
 
     fn no_value(&mut self, key: &Key, shape: &Shape) {

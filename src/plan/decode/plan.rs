@@ -3,14 +3,15 @@
 use super::values::spanned;
 use super::{Decoder, Fields};
 use crate::diagnostic::Diagnostic;
+use crate::expr::Template;
 use crate::plan::Unread;
 use crate::plan::model::{
     Auth, EnvKind, EnvVar, ExecutorKind, Http, Load, MetricThresholds, Plan, Scenario, Stage, StageForm, Step, Steps,
-    Tag, ThresholdEntry, Tls,
+    Tag, ThresholdEntry,
 };
 use crate::plan::node::{Key, Kind, Node};
 use crate::plan::vocabulary::{
-    self as words, AUTH, BASIC, ENV_VAR, HTTP, PLAN, SCENARIO, STAGE, STEPPED_STAGE, Shape, THRESHOLD, TLS,
+    self as words, AUTH, BASIC, DIGEST, ENV_VAR, HTTP, Object, PLAN, SCENARIO, STAGE, STEPPED_STAGE, Shape, THRESHOLD,
 };
 use crate::source::{Span, Spanned};
 
@@ -42,6 +43,7 @@ impl Decoder<'_> {
             on_start: self.steps_of(&fields, "on_start"),
             on_stop: self.steps_of(&fields, "on_stop"),
             warmup: self.warmup(&fields),
+            allow: fields.take("allow").map(|node| self.names_of_lints(node)).unwrap_or_default(),
             unread: Unread::default(),
         };
         // A key of the load may stand somewhere where it was not taken.
@@ -50,6 +52,11 @@ impl Decoder<'_> {
             plan.scenarios.iter_mut().for_each(|scenario| scenario.load.unread = true);
         }
         Some(plan)
+    }
+
+    fn names_of_lints(&mut self, node: &Node) -> Vec<Spanned<String>> {
+        let names = self.items(node, "allow", "a list of names of lints").unwrap_or_default();
+        names.iter().filter_map(|name| self.fixed_text(name, "allow")).collect()
     }
 
     fn not_a_plan(&mut self, root: &Node) {
@@ -133,7 +140,7 @@ impl Decoder<'_> {
         named.then_some(variable)
     }
 
-    fn flag(&mut self, fields: &Fields, name: &str) -> bool {
+    pub(super) fn flag(&mut self, fields: &Fields, name: &str) -> bool {
         fields.take(name).and_then(|node| self.boolean(node, name)).is_some_and(|flag| flag.value)
     }
 
@@ -320,14 +327,10 @@ impl Decoder<'_> {
             expect: fields.take("expect").and_then(|node| self.statuses(node)),
             auth: fields.take("auth").and_then(|node| self.auth(node)),
             tls: fields.take("tls").and_then(|node| self.tls(node)).unwrap_or_default(),
-        })
-    }
-
-    fn tls(&mut self, node: &Node) -> Option<Tls> {
-        let fields = self.fields(&TLS, node, "tls")?;
-        Some(Tls {
-            insecure: fields.take("insecure").and_then(|node| self.boolean(node, "insecure")),
-            ca: fields.take("ca").and_then(|node| self.label(node, "ca")),
+            cookies: fields.take("cookies").and_then(|node| self.cookies(node)),
+            delivery: self.delivery(&[&fields]),
+            route: self.route(&fields),
+            of_plan_only: super::route::of_plan_only(&fields),
         })
     }
 
@@ -347,25 +350,39 @@ impl Decoder<'_> {
             if text.value == "none" {
                 return Some(Auth::None);
             }
-            let help = "write `{ basic: { username, password } }`, `{ bearer: TOKEN }`, or `none`";
+            let help = "write `{ basic: { username, password } }`, `{ bearer: TOKEN }`, `{ digest: { username, password } }`, or `none`";
             self.wrong_type_with(node, "auth", "a map or `none`", help);
             return None;
         }
         let fields = self.fields(&AUTH, node, "auth")?;
-        match (fields.take("basic"), fields.take("bearer")) {
-            (Some(basic), None) => {
-                let fields = self.fields(&BASIC, basic, "basic")?;
-                let username = fields.take("username").and_then(|node| self.template(node, "username"));
-                let password = fields.take("password").and_then(|node| self.template(node, "password"));
-                Some(Auth::Basic { username: username?, password: password? })
+        match (fields.take("basic"), fields.take("bearer"), fields.take("digest")) {
+            (Some(basic), None, None) => {
+                let (username, password) = self.credentials(&BASIC, basic, "basic")?;
+                Some(Auth::Basic { username, password })
             }
-            (None, Some(token)) => Some(Auth::Bearer(self.template(token, "bearer")?)),
+            (None, Some(token), None) => Some(Auth::Bearer(self.template(token, "bearer")?)),
+            (None, None, Some(digest)) => {
+                let (username, password) = self.credentials(&DIGEST, digest, "digest")?;
+                Some(Auth::Digest { username, password })
+            }
             _ => {
-                let error = Diagnostic::error("missing-key", "`auth` needs either `basic` or `bearer`");
+                let error = Diagnostic::error("missing-key", "`auth` needs one of `basic`, `bearer` and `digest`");
                 self.push(error.at(super::first_line(self.source, node.span)));
                 None
             }
         }
+    }
+
+    fn credentials(
+        &mut self,
+        object: &'static Object,
+        node: &Node,
+        name: &str,
+    ) -> Option<(Spanned<Template>, Spanned<Template>)> {
+        let fields = self.fields(object, node, name)?;
+        let username = fields.take("username").and_then(|node| self.template(node, "username"));
+        let password = fields.take("password").and_then(|node| self.template(node, "password"));
+        Some((username?, password?))
     }
 
     pub(super) fn tags_of(&mut self, fields: &Fields) -> Vec<Tag> {

@@ -9,7 +9,7 @@ use crate::plan::node::{Key, Kind, Node};
 use crate::plan::vocabulary::{self as words, EXTRACT, REQUEST, Shape};
 use crate::source::Spanned;
 
-const BODIES: [&str; 4] = ["json", "form", "body", "body_file"];
+const BODIES: [&str; 5] = ["json", "form", "body", "body_file", "multipart"];
 /// Stands in for a URL that could not be read: absolute and whole, so that nothing more is said about it.
 const SOME_URL: &str = "http://unread/";
 const SOURCES: [&str; 4] = ["jsonpath", "regex", "header", "cookie"];
@@ -98,6 +98,7 @@ impl Decoder<'_> {
         let extract = take("extract").map(|node| self.extractions(node)).unwrap_or_default();
         let checks = take("checks").map(|node| self.checks(node, "checks")).unwrap_or_default();
         let tags = places.iter().flat_map(|fields| self.tags_of(fields)).collect();
+        let delivery = self.delivery(places);
         let (method, url) = (method?, url?);
         Some(Request {
             method,
@@ -113,6 +114,7 @@ impl Decoder<'_> {
             extract,
             checks,
             tags,
+            delivery,
         })
     }
 
@@ -129,10 +131,11 @@ impl Decoder<'_> {
                     .help("keep one of them"),
             );
         }
-        match name {
+        let body = match name {
             "json" => Some(Body::Json(self.data(node))),
             "form" => Some(Body::Form(self.named_data(node, "form"))),
-            "body_file" => self.label(node, "body_file").map(Body::File),
+            "body_file" => self.body_file(node),
+            "multipart" => Some(Body::Multipart(self.multipart(node))),
             _ => match node.kind {
                 Kind::Map(_) | Kind::List(_) => {
                     self.wrong_type_with(node, "body", "text", "to send JSON, write `json:` instead of `body:`");
@@ -140,7 +143,9 @@ impl Decoder<'_> {
                 }
                 _ => self.template(node, "body").map(Body::Text),
             },
-        }
+        };
+        // One that could not be read is still there.
+        Some(body.unwrap_or(Body::Json(Data::Literal(crate::expr::Value::Null))))
     }
 
     /// From names to expressions, or a list of expressions.

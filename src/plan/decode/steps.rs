@@ -175,6 +175,10 @@ impl Decoder<'_> {
                 Some(StepKind::While { condition: self.expr(node?, key)?, max, steps })
             }
             "for_each" => self.for_each(node?, fields),
+            "parallel" => {
+                let max = fields.take("max_parallel").and_then(|node| self.whole(node, "max_parallel"));
+                Some(StepKind::Parallel { branches: self.steps(node?, key), max })
+            }
             "poll" => self.poll(node?).map(|poll| StepKind::Poll(Box::new(poll))),
             "choose" => self.choose(node?),
             "group" => {
@@ -192,6 +196,7 @@ impl Decoder<'_> {
             "stop" => {
                 let stop = self.stop(node?);
                 self.unread.parts |= stop.is_none();
+                self.unread.ways |= stop.is_none();
                 Some(stop.unwrap_or(NOTHING))
             }
             verb => self.request(verb, node?, fields).map(|request| StepKind::Request(Box::new(request))),
@@ -261,7 +266,8 @@ impl Decoder<'_> {
             self.variable(&key).then_some(name)
         });
         self.unread.any_name |= bind.is_none();
-        Some(StepKind::ForEach { items: items?, bind: bind?, steps })
+        let concurrency = inner.take("concurrency").and_then(|node| self.whole(node, "concurrency"));
+        Some(StepKind::ForEach { items: items?, bind: bind?, concurrency, steps })
     }
 
     fn poll(&mut self, node: &Node) -> Option<Poll> {

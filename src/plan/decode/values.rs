@@ -110,6 +110,13 @@ impl Decoder<'_> {
     }
 
     pub(super) fn expr(&mut self, node: &Node, name: &str) -> Option<Expr> {
+        let before = self.found.found.len();
+        let expr = self.expr_or_stand_in(node, name);
+        self.unread.ways |= self.found.found.len() > before && matches!(name, "if" | "while" | "until");
+        expr
+    }
+
+    fn expr_or_stand_in(&mut self, node: &Node, name: &str) -> Option<Expr> {
         let Some(located) = node.written(self.source) else {
             let help = "write the expression as one text, in quotes where YAML needs them";
             self.wrong_type_with(node, name, "an expression", help);
@@ -279,22 +286,25 @@ impl Decoder<'_> {
                 if items.is_empty() {
                     self.empty(node, "expect");
                 }
-                items.iter().filter_map(|item| self.status_range(item)).collect()
+                items.iter().filter_map(|item| self.status_range(item, "expect", "")).collect()
             }
-            _ => vec![self.status_range(node)?],
+            _ => vec![self.status_range(node, "expect", "")?],
         };
         Some(Spanned::new(ranges, node.span))
     }
 
-    fn status_range(&mut self, node: &Node) -> Option<StatusRange> {
-        let (text, node) =
-            self.written(node, "expect", "a status, a range such as `200..399`, or a class such as `2xx`")?;
+    /// `others` is what else the field takes.
+    pub(super) fn status_range(&mut self, node: &Node, name: &str, others: &str) -> Option<StatusRange> {
+        let wanted = format!("a status, a range such as `200..399`, or a class such as `2xx`{others}");
+        let (text, node) = self.written(node, name, &wanted)?;
         let range = parse_statuses(&text);
         if range.is_none() {
             self.push(
-                Diagnostic::error("bad-status", format!("`{text}` is no status, range or class"))
-                    .at(node.span)
-                    .help("write a status such as `200`, a range such as `200..399`, a class such as `2xx`, or a list of them"),
+                Diagnostic::error("bad-status", format!("`{text}` is no status, range or class")).at(node.span).help(
+                    format!(
+                        "write a status such as `200`, a range such as `200..399`, a class such as `2xx`{others}, or a list of them"
+                    ),
+                ),
             );
         }
         range

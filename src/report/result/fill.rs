@@ -45,14 +45,14 @@ impl ResultFile {
             errors: errors(snapshot, &masked),
             unlisted_errors: snapshot.unlisted_problems(),
             series: snapshot.slices().iter().map(slice).collect(),
-            generator: generator(facts, &masked),
+            generator: GeneratorEntry::of(&facts.generator, &masked),
             environment: environment(),
             notes: summary::remarks(graph, facts).iter().map(|note| masked(note)).collect(),
         }
     }
 }
 
-type Masked<'a> = &'a dyn Fn(&str) -> String;
+pub(super) type Masked<'a> = &'a dyn Fn(&str) -> String;
 
 /// An entry to be: its name, its metric, and the tags that its samples carry.
 type Wanted = (String, Metric, Vec<(String, String)>);
@@ -200,27 +200,16 @@ fn slice(slice: &Slice) -> SliceEntry {
     }
 }
 
-fn generator(facts: &Facts, masked: Masked) -> GeneratorEntry {
-    let generator = &facts.generator;
-    GeneratorEntry {
-        threads: generator.threads,
-        cpu_share: rounded(generator.cpu_share),
-        late_p99_ms: generator.late_p99.map(|late| rounded(late.as_secs_f64() * 1000.0)),
-        same_machine: generator.same_machine,
-        saturated: generator.saturated.as_deref().map(masked),
-    }
-}
-
 fn environment() -> EnvironmentEntry {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
     EnvironmentEntry { os: std::env::consts::OS.to_owned(), arch: std::env::consts::ARCH.to_owned(), cores }
 }
 
-fn millis(time: Duration) -> u64 {
+pub(super) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Three digits after the point: more would be noise in every comparison of two files.
-fn rounded(value: f64) -> f64 {
+pub(super) fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }

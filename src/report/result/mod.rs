@@ -1,6 +1,7 @@
 //! The result file: everything that reports, comparisons and merges need, and nothing secret. Its keys are a stable interface.
 
 mod fill;
+mod generator;
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -11,6 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::judge::{Outcome, State};
+pub use generator::{GeneratorEntry, GeneratorSliceEntry, ThrottledEntry};
 
 /// The result of one run of a plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -195,18 +197,6 @@ pub struct SliceEntry {
     /// Of `http_req_duration`, in ms; null where nothing was measured.
     pub p50: Option<f64>,
     pub p95: Option<f64>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct GeneratorEntry {
-    pub threads: usize,
-    /// 0..=1 of the cores of its threads.
-    pub cpu_share: f64,
-    pub late_p99_ms: Option<f64>,
-    /// The target ran on the same machine.
-    pub same_machine: bool,
-    /// Why the generator was the limit, where it was.
-    pub saturated: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -4,7 +4,6 @@
 //! nothing more can be written once the exchange is dropped.
 
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -22,6 +21,7 @@ use tokio::time::Sleep;
 use super::dial::Target;
 use super::hop::Hop;
 use super::meter::{Meter, Stream};
+use super::peer::Peer;
 use crate::transport::error::{Cause, ErrorCode};
 
 /// For the head of a response, and the most that is read at once.
@@ -39,7 +39,7 @@ pub struct Connection {
     https: bool,
     host: Box<str>,
     port: u16,
-    peer: SocketAddr,
+    peer: Peer,
     authority: HeaderValue,
     link: Link,
     meter: Rc<Meter>,
@@ -95,7 +95,7 @@ pub enum Ended {
 impl Connection {
     pub async fn new(
         target: Target<'_>,
-        (stream, peer): (Stream, SocketAddr),
+        (stream, peer): (Stream, Peer),
         meter: Rc<Meter>,
     ) -> Result<Connection, Cause> {
         let refused = |error: &dyn std::fmt::Display| Cause::new(ErrorCode::Other, error.to_string());
@@ -115,8 +115,8 @@ impl Connection {
         self.https == target.https && self.port == target.port && self.host.eq_ignore_ascii_case(target.host)
     }
 
-    pub fn peer(&self) -> SocketAddr {
-        self.peer
+    pub fn peer(&self) -> &Peer {
+        &self.peer
     }
 
     /// For the header `host`.

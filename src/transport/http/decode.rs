@@ -7,6 +7,7 @@ use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use http::{HeaderMap, header};
 
 use crate::transport::error::{Cause, ErrorCode};
+use crate::units::format_size;
 
 /// More layers than this are an attack, not a server.
 const MAX_LAYERS: usize = 4;
@@ -59,7 +60,8 @@ fn undo(encoding: &str, body: Bytes, limit: usize) -> Result<Bytes, Cause> {
 
 /// The failure of a body of more than `limit` bytes.
 pub fn too_large(limit: usize) -> Cause {
-    Cause::new(ErrorCode::Other, format!("body is larger than {limit} bytes, the most that is kept"))
+    let size = format_size(limit as u64);
+    Cause::new(ErrorCode::Other, format!("body is larger than {size}, the most that is taken (`max_body`)"))
 }
 
 fn zstd(body: &[u8]) -> io::Result<impl Read> {

@@ -9,9 +9,9 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use super::socket::Socket;
 use crate::clock::{self, Instant};
 use crate::metrics::Phases;
 
@@ -94,12 +94,12 @@ impl Meter {
 
 /// The socket: counts both ways, stamps writes.
 pub struct Wire {
-    stream: TcpStream,
+    stream: Socket,
     meter: Rc<Meter>,
 }
 
 impl Wire {
-    pub fn new(stream: TcpStream, meter: Rc<Meter>) -> Wire {
+    pub fn new(stream: Socket, meter: Rc<Meter>) -> Wire {
         Wire { stream, meter }
     }
 }

@@ -7,9 +7,13 @@ mod connection;
 mod decode;
 mod dial;
 mod hop;
+mod local;
 mod meter;
+mod peer;
+mod proxy;
 mod resolve;
 mod session;
+mod socket;
 mod tls;
 
 use std::sync::{Arc, OnceLock};
@@ -19,6 +23,8 @@ use rustls::pki_types::CertificateDer;
 
 use super::Transport;
 use super::error::{Cause, ErrorCode};
+use crate::route::{Handshake, Route};
+use local::Local;
 use resolve::Resolver;
 pub use session::HttpSession;
 
@@ -29,6 +35,10 @@ pub struct Options {
     pub insecure: bool,
     /// Certificates to trust besides the system's, in PEM.
     pub ca_pem: Option<Vec<u8>>,
+    pub handshake: Handshake,
+    pub route: Route,
+    /// For `select: random`.
+    pub seed: u64,
 }
 
 /// Makes sessions. A clone for each thread shares what they have in common.
@@ -37,11 +47,21 @@ pub struct HttpTransport {
     shared: Arc<Shared>,
 }
 
+/// What the sessions of one user share: of everybody, unless each has its own memory of TLS sessions.
 struct Shared {
+    common: Arc<Common>,
+    /// Made at the first https target: a run without one does not wait for the system's trust store.
+    tls: OnceLock<Result<Arc<ClientConfig>, String>>,
+}
+
+/// What everybody shares.
+struct Common {
     insecure: bool,
     authorities: Vec<CertificateDer<'static>>,
+    handshake: Handshake,
+    route: Route,
     resolver: Resolver,
-    /// Made at the first https target: a run without one does not wait for the system's trust store.
+    local: Local,
     tls: OnceLock<Result<Arc<ClientConfig>, String>>,
 }
 
@@ -50,14 +70,16 @@ impl HttpTransport {
     /// A sentence, where `ca_pem` holds no certificate or a malformed one.
     pub fn new(options: Options) -> Result<HttpTransport, String> {
         let authorities = options.ca_pem.as_deref().map(tls::read_authorities).transpose()?.unwrap_or_default();
-        Ok(HttpTransport {
-            shared: Arc::new(Shared {
-                insecure: options.insecure,
-                authorities,
-                resolver: Resolver::default(),
-                tls: OnceLock::new(),
-            }),
-        })
+        let common = Common {
+            insecure: options.insecure,
+            authorities,
+            handshake: options.handshake,
+            resolver: Resolver::new(options.route.hosts.clone(), options.route.dns, options.seed),
+            local: Local::new(options.route.local.clone()),
+            route: options.route,
+            tls: OnceLock::new(),
+        };
+        Ok(HttpTransport { shared: Arc::new(Shared::new(Arc::new(common))) })
     }
 
     /// Does what the first use of TLS would do: tens of milliseconds, better before the clock starts than in the first sample.
@@ -71,9 +93,22 @@ impl HttpTransport {
 }
 
 impl Shared {
+    fn new(common: Arc<Common>) -> Shared {
+        Shared { common, tls: OnceLock::new() }
+    }
+
     fn tls(&self) -> Result<Arc<ClientConfig>, Cause> {
-        let config = self.tls.get_or_init(|| tls::configure(self.insecure, &self.authorities));
+        let config = self.tls.get_or_init(|| {
+            let config = self.common.tls()?;
+            Ok(if self.common.handshake.resumption { tls::with_own_tickets(&config) } else { config })
+        });
         config.clone().map_err(|message| Cause::new(ErrorCode::Tls, message))
+    }
+}
+
+impl Common {
+    fn tls(&self) -> Result<Arc<ClientConfig>, String> {
+        self.tls.get_or_init(|| tls::configure(self.insecure, &self.authorities, &self.handshake)).clone()
     }
 }
 
@@ -81,6 +116,9 @@ impl Transport for HttpTransport {
     type Session = HttpSession;
 
     fn session(&self) -> HttpSession {
-        HttpSession::new(self.shared.clone())
+        HttpSession::new(match self.shared.common.handshake.resumption {
+            true => Arc::new(Shared::new(self.shared.common.clone())),
+            false => self.shared.clone(),
+        })
     }
 }

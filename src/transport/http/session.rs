@@ -12,7 +12,7 @@ use tokio::time::Sleep;
 use super::connection::{Connection, Ended};
 use super::dial::{Target, dial};
 use super::hop::{Hop, Stage};
-use super::{Shared, decode};
+use super::{Shared, decode, proxy};
 use crate::clock;
 use crate::transport::error::{Cause, ErrorCode};
 use crate::transport::{Exchange, Failure, Request, Session};
@@ -158,7 +158,10 @@ impl Sending<'_> {
 
     async fn exchange(&mut self, target: Target<'_>) -> Result<(Parts, Bytes), Cause> {
         let Some(connection) = self.connections.last_mut() else { return Err(Cause::of_close(target.host, false)) };
-        let request = assemble(self.request, connection.authority());
+        let mut request = assemble(self.request, connection.authority());
+        if let Some(proxy) = &connection.peer().forwarder {
+            proxy::address(&mut request, &self.request.uri, proxy);
+        }
         let limit = self.request.max_body;
         let ended = match connection.exchange(request, self.hop, self.timer.as_mut(), limit).await {
             Ok(response) => return Ok(response),
@@ -175,7 +178,7 @@ impl Sending<'_> {
 
     /// Closes the connection unless it can be used again.
     fn end(&mut self, outcome: Result<(Parts, Bytes), Cause>) -> Result<Exchange, Cause> {
-        let peer = self.connections.last().filter(|_| self.hop.connected).map(|connection| connection.peer().ip());
+        let peer = self.connections.last().filter(|_| self.hop.connected).and_then(|connection| connection.peer().ip());
         let is_kept = outcome.is_ok() && self.connections.last().is_some_and(Connection::is_ready);
         if self.hop.connected && !is_kept {
             self.connections.pop();

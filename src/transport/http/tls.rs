@@ -7,7 +7,12 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::sign::SingleCertAndKey;
+use rustls::{
+    ClientConfig, ClientConnection, DigitallySignedStruct, Error, RootCertStore, SignatureScheme, SupportedCipherSuite,
+};
+
+use crate::route::Handshake;
 
 /// The certificates in PEM text. Cheap, so that a mistake is told before the run.
 ///
@@ -27,21 +32,43 @@ pub fn read_authorities(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Stri
 ///
 /// # Errors
 /// A sentence, where the library refuses its own defaults.
-pub fn configure(insecure: bool, authorities: &[CertificateDer<'static>]) -> Result<Arc<ClientConfig>, String> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+pub fn configure(
+    insecure: bool,
+    authorities: &[CertificateDer<'static>],
+    handshake: &Handshake,
+) -> Result<Arc<ClientConfig>, String> {
+    let provider = Arc::new(provider(&handshake.ciphers));
     let builder = ClientConfig::builder_with_provider(provider.clone())
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(&handshake.versions())
         .map_err(|error| format!("cannot set up TLS: {error}"))?;
-    let mut config = match insecure {
+    let builder = match insecure {
         true => builder.dangerous().with_custom_certificate_verifier(Arc::new(TrustAnybody(provider))),
         false => builder.with_root_certificates(roots(authorities)),
-    }
-    .with_no_client_auth();
+    };
+    let mut config = match &handshake.certificate {
+        Some(own) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own.clone()))),
+        None => builder.with_no_client_auth(),
+    };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     // Each VU is another person: a ticket that one got is of no use to the next, and a full handshake is what the target
     // would see of them.
     config.resumption = Resumption::disabled();
     Ok(Arc::new(config))
+}
+
+fn provider(ciphers: &[SupportedCipherSuite]) -> CryptoProvider {
+    let mut provider = aws_lc_rs::default_provider();
+    if !ciphers.is_empty() {
+        provider.cipher_suites = ciphers.to_vec();
+    }
+    provider
+}
+
+/// The same, with room for the sessions of one user: as many as a VU has connections.
+pub fn with_own_tickets(config: &ClientConfig) -> Arc<ClientConfig> {
+    let mut own = config.clone();
+    own.resumption = Resumption::in_memory_sessions(16);
+    Arc::new(own)
 }
 
 /// Begins a handshake with nobody: the library's first use takes tens of milliseconds.

@@ -9,6 +9,8 @@ use crate::source::{Span, Spanned};
 
 use super::super::vocabulary;
 use super::super::{ValidScenario, place};
+use super::moment::Fact;
+use super::unset;
 
 /// The parts of a scenario that share no variables of an iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +27,7 @@ impl Section {
         scenario.sections()[self as usize]
     }
 
-    fn key(self) -> &'static str {
+    pub(super) fn key(self) -> &'static str {
         match self {
             Section::Start => "on_start",
             Section::Body => "steps",
@@ -95,26 +97,38 @@ impl<'p> Known<'p> {
         self.definitions.iter().find(|known| known.scope == scope && known.name.value == name)
     }
 
-    /// About a name that is not set at this point. `None` where that is foreseen.
-    pub(super) fn unset(&self, used: &NameUse, section: Section, quotable: bool) -> Option<Diagnostic> {
-        let name = used.root.as_str();
-        let of_iteration = |known: &&Definition| known.scope == VariableScope::Iteration && known.name.value == name;
-        if let Some(later) = self.definitions.iter().filter(of_iteration).find(|known| known.section == section) {
-            let message = format!("`{name}` is read before any step sets it");
-            let diagnostic = Diagnostic::error("unset-name", message).at(used.span);
-            return (!used.guarded).then(|| diagnostic.also(later.name.span, "set here, later"));
+    /// What a name in an expression stands for, where it is one that can be set.
+    pub(super) fn fact(&self, name: &str) -> Option<Fact<'p>> {
+        if vocabulary::response_field(name).is_some() {
+            return Some(Fact::Response);
         }
-        if let Some(other) = self.definition(VariableScope::Iteration, name) {
-            let place = other.section.key();
-            let message = format!("`{name}` is set in `{place}` and gone when that has run");
-            return Some(
-                Diagnostic::error("unset-name", message)
-                    .at(used.span)
-                    .also(other.name.span, "set here")
-                    .help(format!("write `vu.{name}` in both places: names of the VU live as long as the VU")),
-            );
+        let (scope, name) = match name.strip_prefix("vu.") {
+            Some(name) => (VariableScope::Vu, name),
+            None => (VariableScope::Iteration, name),
+        };
+        self.definition(scope, name).map(|known| Fact::named(scope, &known.name.value))
+    }
+
+    /// About a name that no step before has set. `None` where that is foreseen. `loops` are those around, which run rounds one after
+    /// the other.
+    pub(super) fn unset(
+        &self,
+        used: &NameUse,
+        fact: Fact,
+        (section, loops): (Section, &[Span]),
+        quotable: bool,
+    ) -> Option<Diagnostic> {
+        let places = || self.definitions.iter().filter(|known| Fact::named(known.scope, &known.name.value) == fact);
+        if let Some(later) = places().find(|known| known.section == section) {
+            let place = later.name.span;
+            let in_loop = loops.iter().any(|around| around.start <= place.start && place.end <= around.end);
+            return (!used.guarded).then(|| unset::later(used, section, in_loop, place));
         }
-        Some(self.unknown(used, quotable))
+        match (places().next(), fact) {
+            (Some(_), Fact::OfVu(_)) if used.guarded => None,
+            (Some(other), _) => Some(unset::elsewhere(used, section, other.section, other.name.span)),
+            (None, _) => Some(self.unknown(used, quotable)),
+        }
     }
 
     /// `quotable`: text may be meant that lacks its quotes.

@@ -1,7 +1,4 @@
-//! Stage 7b: how the generator itself is doing.
-//!
-//! Owns: what the system says about our own threads, and when that means that their numbers are not the target's.
-//! Must never know: plans, thresholds.
+//! How the threads that make load fare, and when that means that their numbers are not the target's.
 //!
 //! The effect counts, and the cause names it: a thread whose ready tasks wait for their turn tells latencies that are its own,
 //! whether it is too busy or the machine gives it no CPU. A late clock on a thread that had time to spare (a suspended machine)
@@ -14,11 +11,20 @@ use hdrhistogram::Histogram;
 /// A thread is starved when what it had to do was late by more than this share of the time.
 const MAX_LATE_SHARE: f64 = 0.25;
 
+/// A thread that waited for a CPU for more of the time made a quarter of its load at best, however punctual its short turns.
+const MAX_WAITED_SHARE: f64 = 0.75;
+
 /// A thread that used or asked for less of a CPU than this was not short of it.
 const MIN_WANTED_SHARE: f64 = 0.5;
 
 /// Fewer starved stretches, over all threads, are a start of thousands of VUs at once, or a run too short to tell.
 const MIN_STARVED: u64 = 5;
+
+/// More of the starts that came late are the generator's limit, and no longer a hiccup of the machine.
+const MAX_LATE_STARTS: f64 = 0.01;
+
+/// Fewer late starts are one hiccup, whatever their share.
+const MIN_LATE_STARTS: u64 = 10;
 
 /// Shorter stretches say too little.
 const MIN_STRETCH: Duration = Duration::from_millis(500);
@@ -51,21 +57,28 @@ pub struct Stretch {
     pub cpu: Option<Cpu>,
     /// How late a task was that wanted its turn at regular moments, each time.
     pub late: Vec<Duration>,
+    /// Iterations that an arrival rate asked for and a VU was free for.
+    pub starts: u64,
+    /// Those of them that began more than 10 ms after they were due.
+    pub late_starts: u64,
 }
 
 impl Stretch {
     fn is_starved(&self) -> bool {
         let share = |time: Duration| time.as_secs_f64() / self.length.as_secs_f64();
         let wanted = self.cpu.is_none_or(|cpu| share(cpu.busy + cpu.waited) >= MIN_WANTED_SHARE);
-        self.length >= MIN_STRETCH && wanted && share(self.late.iter().sum()) > MAX_LATE_SHARE
+        let waited = self.cpu.is_some_and(|cpu| share(cpu.waited) > MAX_WAITED_SHARE);
+        self.length >= MIN_STRETCH && (waited || wanted && share(self.late.iter().sum()) > MAX_LATE_SHARE)
     }
 }
 
 /// All threads over a whole run, in memory that does not grow with it.
 #[derive(Clone, Debug, Default)]
-pub struct Health {
+pub struct Threads {
     /// CPU time of the threads together.
     pub busy: Duration,
+    pub starts: u64,
+    pub late_starts: u64,
     stretches: u64,
     starved: u64,
     /// In the starved stretches.
@@ -76,9 +89,11 @@ pub struct Health {
     late: Option<Histogram<u64>>,
 }
 
-impl Health {
+impl Threads {
     pub fn absorb(&mut self, stretch: &Stretch) {
         self.busy += stretch.cpu.unwrap_or_default().busy;
+        self.starts += stretch.starts;
+        self.late_starts += stretch.late_starts;
         self.stretches += u64::from(stretch.length >= MIN_STRETCH);
         if self.late.is_none() {
             self.late = Histogram::new_with_max(3_600_000_000, 2).ok();
@@ -107,7 +122,7 @@ impl Health {
     }
 
     /// Why the run's times are not the target's: its threads were starved for more than a fifth of it.
-    pub fn saturated(&self) -> Option<String> {
+    pub fn starved(&self) -> Option<String> {
         if self.starved < MIN_STARVED || self.starved * 5 <= self.stretches {
             return None;
         }
@@ -125,7 +140,19 @@ impl Health {
             }
         };
         let (starved, all) = (self.starved, self.stretches);
-        Some(format!("its threads ran late in {starved} of {all} seconds, by up to {:.0?}: {why}", self.worst))
+        Some(format!("its threads were starved in {starved} of {all} seconds, late by up to {:.0?}: {why}", self.worst))
+    }
+
+    /// Why the load is not the plan's: more than one start in a hundred came late though a VU was free.
+    pub fn started_late(&self) -> Option<String> {
+        let (late, all) = (self.late_starts, self.starts);
+        let share = late as f64 / all.max(1) as f64;
+        (late >= MIN_LATE_STARTS && share > MAX_LATE_STARTS).then(|| {
+            format!(
+                "{late} of {all} iterations started more than 10 ms after they were due, though a VU was free: \
+                 use a lower rate, more threads, or a faster machine"
+            )
+        })
     }
 }
 
@@ -136,7 +163,7 @@ mod tests {
     fn stretch(late_ms: &[u64], busy: u64, waited: u64) -> Stretch {
         let (busy, waited) = (Duration::from_millis(busy), Duration::from_millis(waited));
         let late = late_ms.iter().copied().map(Duration::from_millis).collect();
-        Stretch { length: Duration::from_secs(1), cpu: Some(Cpu { busy, waited }), late }
+        Stretch { length: Duration::from_secs(1), cpu: Some(Cpu { busy, waited }), late, ..Stretch::default() }
     }
 
     #[test]
@@ -154,15 +181,31 @@ mod tests {
             ("a machine that slept", vec![stretch(&[3000], 10, 0); 5], None),
             ("too many VUs", vec![stretch(&late, 990, 0); 5], Some("more threads")),
             ("other processes", vec![stretch(&late, 300, 600); 5], Some("other processes")),
+            ("a small part of a core in short turns", vec![stretch(&[9; 9], 150, 800); 5], Some("other processes")),
+            ("a third of a core in short turns", vec![stretch(&[9; 9], 300, 650); 5], None),
             ("a system that does not say", vec![unknown; 5], Some("fewer VUs")),
         ];
         for (case, stretches, expected) in table {
-            let mut health = Health::default();
-            stretches.iter().for_each(|stretch| health.absorb(stretch));
-            let found = health.saturated();
+            let mut threads = Threads::default();
+            stretches.iter().for_each(|stretch| threads.absorb(stretch));
+            let found = threads.starved();
             assert_eq!(found.is_some(), expected.is_some(), "{case}: {found:?}");
             assert!(found.unwrap_or_default().contains(expected.unwrap_or_default()), "{case}");
         }
+    }
+
+    #[test]
+    fn late_starts_count_when_they_are_many_and_more_than_one_in_a_hundred() {
+        let check = |late_starts: u64, starts: u64, expected: bool| {
+            let mut threads = Threads::default();
+            threads.absorb(&Stretch { late_starts, starts, ..Stretch::default() });
+            assert_eq!(threads.started_late().is_some(), expected, "{late_starts} of {starts}");
+        };
+        check(0, 0, false);
+        check(9, 20, false);
+        check(10, 1_000, false);
+        check(11, 1_000, true);
+        check(20, 20, true);
     }
 
     #[test]

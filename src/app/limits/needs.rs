@@ -1,0 +1,203 @@
+//! What a plan needs of its machine while most of its VUs are there.
+
+use std::collections::BTreeSet;
+
+use crate::graph::{Action, Graph, RequestStep, Scenario};
+
+/// Descriptors that the process needs besides its connections: standard streams, files, and some for each thread's runtime.
+const OWN_DESCRIPTORS: u64 = 64;
+const DESCRIPTORS_PER_THREAD: u64 = 8;
+
+/// Measured are 22 KiB with 10,000 VUs of five steps (README); bodies that a plan keeps come on top.
+const MEMORY_PER_VU: u64 = 24 * 1024;
+
+/// What a run of one VU has.
+const OWN_MEMORY: u64 = 16 << 20;
+
+/// What is surely needed, and what it may come to. The second has no bound where hosts are known only at run time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Range {
+    pub least: u64,
+    pub most: u64,
+}
+
+impl Range {
+    fn plus(self, more: Range) -> Range {
+        Range { least: self.least.saturating_add(more.least), most: self.most.saturating_add(more.most) }
+    }
+
+    fn times(self, factor: u64) -> Range {
+        Range { least: self.least.saturating_mul(factor), most: self.most.saturating_mul(factor) }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Needs {
+    pub vus: u64,
+    pub connections: Range,
+    pub descriptors: Range,
+    /// Bytes.
+    pub memory: u64,
+    /// The target with the most connections to it alone, where one is known ahead.
+    pub busiest: Option<(String, Range)>,
+    /// Some URLs say only at run time where they lead.
+    pub some_unknown: bool,
+}
+
+impl Needs {
+    pub fn of(graph: &Graph, threads: usize) -> Needs {
+        let reach: Vec<Reach> = graph.scenarios.iter().map(|scenario| Reach::of(graph, scenario)).collect();
+        let vus = peak(graph, |_| Range { least: 1, most: 1 }).least;
+        let connections = peak(graph, |index| reach[index].connections());
+        // No more threads are started than there are VUs.
+        let own = OWN_DESCRIPTORS + DESCRIPTORS_PER_THREAD * vus.min(threads as u64);
+        let targets: BTreeSet<&String> = reach.iter().flat_map(|reach| &reach.targets).collect();
+        let to = |target: &String| (target.clone(), peak(graph, |index| reach[index].connections_to(target)));
+        Needs {
+            vus,
+            connections,
+            descriptors: connections.plus(Range { least: own, most: own }),
+            memory: vus.saturating_mul(MEMORY_PER_VU).saturating_add(OWN_MEMORY),
+            busiest: targets.into_iter().map(to).max_by_key(|(_, range)| (range.least, range.most)),
+            some_unknown: reach.iter().any(|reach| reach.some_unknown),
+        }
+    }
+}
+
+/// The most of something at any moment, when each VU of a scenario has so much of it. It only rises when a scenario begins.
+fn peak(graph: &Graph, each: impl Fn(usize) -> Range) -> Range {
+    let at_start_of = |begins: &Scenario| {
+        let at = begins.start_time;
+        let there = graph.scenarios.iter().enumerate().filter(|(_, scenario)| {
+            let end = scenario.start_time + scenario.executor.duration() + scenario.graceful_stop;
+            scenario.start_time <= at && at < end.max(scenario.start_time + std::time::Duration::from_nanos(1))
+        });
+        there.fold(Range::default(), |sum, (index, scenario)| sum.plus(each(index).times(scenario.executor.peak_vus())))
+    };
+    let peaks = graph.scenarios.iter().map(at_start_of);
+    peaks.fold(Range::default(), |high, next| Range {
+        least: high.least.max(next.least),
+        most: high.most.max(next.most),
+    })
+}
+
+/// Where a VU of a scenario goes.
+#[derive(Debug, Default)]
+struct Reach {
+    /// Host and port as the URLs say them, lower case.
+    targets: BTreeSet<String>,
+    some_unknown: bool,
+}
+
+impl Reach {
+    fn of(graph: &Graph, scenario: &Scenario) -> Reach {
+        let mut reach = Reach::default();
+        for step in &graph.steps {
+            let Action::Request(request) = &step.action else { continue };
+            let is_its = graph
+                .sites
+                .get(step.site.0 as usize)
+                .is_some_and(|site| site.tags.iter().any(|(tag, value)| tag == "scenario" && *value == scenario.name));
+            match (is_its, target(request)) {
+                (false, _) => {}
+                (true, Some(target)) => _ = reach.targets.insert(target),
+                (true, None) => reach.some_unknown = true,
+            }
+        }
+        reach
+    }
+
+    /// Of one VU: one at least, since none goes without its request; and one to each target, since they are kept open.
+    fn connections(&self) -> Range {
+        let most = self.targets.len() as u64 + u64::from(self.some_unknown);
+        Range { least: most.min(1), most }
+    }
+
+    /// Surely, where it goes nowhere else.
+    fn connections_to(&self, target: &String) -> Range {
+        let goes_there = self.targets.contains(target);
+        let only = goes_there && self.targets.len() == 1 && !self.some_unknown;
+        Range { least: u64::from(only), most: u64::from(goes_there) }
+    }
+}
+
+/// `host:port` of a request, where it never varies.
+fn target(request: &RequestStep) -> Option<String> {
+    origin(request.url.prefix(), request.url.constant().is_some())
+}
+
+/// Host and port of a URL of which this much is known.
+fn origin(known: &str, is_whole: bool) -> Option<String> {
+    let (scheme, rest) = known.split_once("://")?;
+    let end = rest.find(['/', '?', '#']);
+    let authority = match end {
+        Some(end) => &rest[..end],
+        None if is_whole => rest,
+        None => return None,
+    };
+    let host = authority.rsplit('@').next().unwrap_or_default().to_ascii_lowercase();
+    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    Some(match has_port {
+        true => host,
+        false => format!("{host}:{}", if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 }),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{Format, Source};
+
+    fn needs(plan: &str) -> Needs {
+        let source = Source::new("plan.yaml", Format::Yaml, plan);
+        let parsed = crate::plan::parse(&source);
+        let (valid, _) = crate::validate::check(&parsed, &source, &Default::default(), &|_| None)
+            .unwrap_or_else(|found| panic!("{}", crate::diagnostic::render(&found, &source, false)));
+        Needs::of(&crate::graph::compile(&valid), 2)
+    }
+
+    #[test]
+    fn each_vu_needs_a_connection_to_every_target_at_most() {
+        let check = |steps: &str, least: u64, most: u64, some_unknown: bool| {
+            let found = needs(&format!("{{ vus: 100, duration: 1s, steps: [{steps}] }}"));
+            let range = Range { least, most };
+            assert_eq!((found.connections, found.some_unknown), (range, some_unknown), "{steps}");
+            assert_eq!(found.descriptors, Range { least: least + 80, most: most + 80 }, "{steps}");
+            assert_eq!((found.vus, found.memory), (100, 19_234_816));
+        };
+        check("{ sleep: 1s }", 0, 0, false);
+        check("{ get: 'http://a/x' }, { get: 'http://A:80/y' }", 100, 100, false);
+        check("{ get: 'http://a/x' }, { get: 'https://a/y' }", 100, 200, false);
+        check("{ get: 'http://a/x' }, { get: 'http://h${vu.id}/' }", 100, 200, true);
+        check("{ get: 'http://a:${8000 + vu.id}/' }", 100, 100, true);
+    }
+
+    #[test]
+    fn scenarios_one_after_another_do_not_add_up() {
+        let check = |start: &str, vus: u64, to_a: Range| {
+            let found = needs(&format!(
+                "scenarios:\n  one: {{ vus: 100, duration: 10s, graceful_stop: 5s, steps: [{{ get: 'http://a/' }}] }}\n  \
+                 two: {{ vus: 30, duration: 10s, start_time: {start}, steps: [{{ get: 'http://a/' }}, {{ get: 'http://b/' }}] }}\n"
+            ));
+            assert_eq!((found.vus, found.busiest), (vus, Some(("a:80".to_owned(), to_a))), "{start}");
+        };
+        check("0s", 130, Range { least: 100, most: 130 });
+        check("14s", 130, Range { least: 100, most: 130 });
+        check("15s", 100, Range { least: 100, most: 100 });
+    }
+
+    #[test]
+    fn a_target_is_known_where_its_url_says_it_whole() {
+        let check = |known: &str, is_whole: bool, expected: Option<&str>| {
+            assert_eq!(origin(known, is_whole).as_deref(), expected, "{known}");
+        };
+        check("http://a:8080/x", false, Some("a:8080"));
+        check("http://a:8080", true, Some("a:8080"));
+        check("http://a:80", false, None);
+        check("https://Shop.example?x=", false, Some("shop.example:443"));
+        check("http://[::1]/", true, Some("[::1]:80"));
+        check("http://[::1]:99/", true, Some("[::1]:99"));
+        check("http://me:pw@a/", true, Some("a:80"));
+        check("", false, None);
+    }
+}
