@@ -18,5 +18,6 @@ mod plans;
 mod program;
 mod readme;
 mod reports;
+mod scheduling;
 mod target;
 mod transport;
