@@ -3,6 +3,7 @@
 //! Owns: the `Diagnostic` type, did-you-mean and the rendering with carets. Knows nothing of what plans mean.
 
 pub mod machine;
+pub mod pages;
 pub mod render;
 pub mod suggest;
 

@@ -69,6 +69,10 @@ fn every_plan_in_the_documentation_is_right() {
     let mut plans = 0;
     for entry in fs::read_dir(root().join("docs")).unwrap() {
         let path = entry.unwrap().path();
+        // The pages of codes have a test of their own.
+        if path.is_dir() {
+            continue;
+        }
         let page = fs::read_to_string(&path).unwrap();
         for (index, block) in page.split("```yaml\n").skip(1).enumerate() {
             let text = block.split("```").next().unwrap();

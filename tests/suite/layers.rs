@@ -35,7 +35,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("transport", &["clock", "units", "metrics", "route"]),
     ("vu", &["clean", "compress", "graph", "expr", "data", "transport", "metrics", "clock", "plan", "units"]),
     ("engine", &["graph", "data", "load", "vu", "transport", "metrics", "clock", "plan", "health"]),
-    ("report", &["clean", "health", "judge", "metrics", "source", "diagnostic", "graph", "units", "exit"]),
+    ("report", &["clean", "health", "judge", "load", "metrics", "source", "diagnostic", "graph", "units", "exit"]),
     ("exit", &["judge"]),
     ("cli", &["load", "units"]),
     ("demo", &["clock"]),

@@ -7,6 +7,7 @@ mod delivery;
 mod demo_target;
 mod dialling;
 mod docs;
+mod error_pages;
 mod gate;
 mod generator;
 mod handshakes;
