@@ -109,8 +109,11 @@ pub struct OutputArgs {
 #[derive(Debug, Args)]
 pub struct CheckArgs {
     /// Plans in YAML or TOML; `-` is standard input
-    #[arg(required = true)]
+    #[arg(required_unless_present = "explain")]
     pub plans: Vec<PathBuf>,
+    /// Print what a code such as `unknown-key` means, with a wrong plan and the right one
+    #[arg(long, value_name = "CODE", exclusive = true)]
+    pub explain: Option<String>,
     /// A value for a name under the plan's `env:`
     #[arg(short = 'e', long = "env", value_name = "NAME=VALUE", value_parser = parse_pair)]
     pub env: Vec<(String, String)>,

@@ -2,6 +2,9 @@
 //!
 //! `Instant` is tokio's, so that tests that pause the runtime's clock pause everything.
 
+mod pacer;
+
+pub use pacer::Pacer;
 pub use std::time::Duration;
 pub use tokio::time::{Instant, sleep, sleep_until};
 

@@ -20,6 +20,7 @@ pub mod expr;
 pub mod plan;
 pub mod validate;
 
+pub mod data;
 pub mod graph;
 pub mod load;
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Failure, colored, examine, to_stdout, unreadable};
 use crate::cli::{CheckArgs, CheckFormat, PlanArgs};
-use crate::diagnostic::{self, Diagnostics, machine};
+use crate::diagnostic::{self, Diagnostics, Severity, machine, pages};
 use crate::graph::Graph;
 use crate::judge::Outcome;
 use crate::source::{Format, Source};
@@ -19,10 +19,13 @@ struct Checked {
 }
 
 pub(super) fn run(args: &CheckArgs) -> Result<Outcome, Failure> {
+    if let Some(code) = &args.explain {
+        return explain(code);
+    }
     let all: Vec<Checked> = args.plans.iter().map(|path| check(path, args)).collect();
     let right = all.iter().all(|checked| checked.graph.is_some());
     let told = match args.format {
-        CheckFormat::Text => text(&all, colored(&std::io::stderr(), args.no_color))?,
+        CheckFormat::Text => text(&all, colored(&std::io::stderr(), args.no_color))? + &hint(&all),
         CheckFormat::Json => {
             let plans: Vec<Value> = all.iter().map(Checked::json).collect();
             to_stdout(&format!("{:#}\n", json!({ "plans": plans })))?;
@@ -33,7 +36,11 @@ pub(super) fn run(args: &CheckArgs) -> Result<Outcome, Failure> {
             String::new()
         }
     };
-    if right { Ok(Outcome::Passed) } else { Err(Failure::Invalid(told)) }
+    if !right {
+        return Err(Failure::Invalid(told));
+    }
+    super::to_stderr(&told);
+    Ok(Outcome::Passed)
 }
 
 fn check(path: &Path, args: &CheckArgs) -> Checked {
@@ -50,6 +57,15 @@ fn check(path: &Path, args: &CheckArgs) -> Checked {
     Checked { source, graph: graph.filter(|_| !found.has_errors()), found }
 }
 
+/// Prints the page of a code. Rendered messages show it as `error[CODE]`, and so it may be given.
+fn explain(code: &str) -> Result<Outcome, Failure> {
+    let code = code.trim_start_matches("error[").trim_start_matches("warning[").trim_end_matches(']');
+    match pages::page(code) {
+        Some(page) => to_stdout(page).map(|()| Outcome::Passed),
+        None => Err(Failure::Invalid(format!("error: {}\n", pages::unknown(code)))),
+    }
+}
+
 /// Plans that are right on standard output, warnings at once, mistakes as what is told in the end.
 fn text(all: &[Checked], color: bool) -> Result<String, Failure> {
     let mut wrong = String::new();
@@ -64,6 +80,13 @@ fn text(all: &[Checked], color: bool) -> Result<String, Failure> {
         }
     }
     Ok(wrong)
+}
+
+/// Where to read on, once, by the example of the first mistake; by a warning's where there is nothing worse.
+fn hint(all: &[Checked]) -> String {
+    let found = || all.iter().flat_map(|checked| &checked.found.found);
+    let first = found().find(|one| one.severity == Severity::Error).or_else(|| found().next());
+    first.map_or_else(String::new, |one| format!("\n`proofload check --explain {}` tells more\n", one.code))
 }
 
 impl Checked {

@@ -8,7 +8,8 @@ use crate::judge::Outcome;
 
 pub(super) fn run(args: &ExplainArgs) -> Result<Outcome, Failure> {
     let color = colored(&std::io::stderr(), args.no_color);
-    let graph = compile(&read(&args.plan)?, &args.over, color)?;
+    let mut graph = compile(&read(&args.plan)?, &args.over, color)?;
+    limits::fit(&mut graph, threads(None));
     to_stdout(&graph::explain(&graph))?;
     to_stdout(&limits::describe(&graph, threads(None)))?;
     Ok(Outcome::Passed)

@@ -7,10 +7,12 @@ use std::sync::Arc;
 use super::observe::Watcher;
 use super::{Failure, colored, compile, limits, read, signals, terminal_width, to_stderr, to_stdout, wait};
 use crate::cli::{OutputArgs, PlanArgs, RunArgs};
+use crate::data::Shortage;
 use crate::engine::{self, Ran};
 use crate::graph::{Action, Graph};
 use crate::health::Own;
 use crate::judge::{self, Facts, Generator, Outcome};
+use crate::plan::OnExhausted;
 use crate::report::result::ResultFile;
 use crate::report::{Summary, text};
 use crate::source::Source;
@@ -43,7 +45,8 @@ pub(super) fn execute(job: &Job) -> Result<Outcome, Failure> {
 
 fn prepare(job: &Job) -> Result<Arc<Graph>, Failure> {
     let color = colored(&std::io::stderr(), job.output.no_color);
-    let graph = compile(job.source, job.over, color)?;
+    let mut graph = compile(job.source, job.over, color)?;
+    limits::fit(&mut graph, threads(job.threads));
     limits::preflight(&graph, threads(job.threads))?;
     if let Some(path) = &job.output.out {
         check_out(path)?;
@@ -121,6 +124,7 @@ fn facts(graph: &Graph, ran: Ran, broken: Option<usize>) -> Facts {
     if ran.lost_logs > 0 {
         notes.push(format!("{} `log` lines were left out (more than 100 a second)", ran.lost_logs));
     }
+    notes.extend(ran.shortages.iter().filter_map(told));
     let snapshot = ran.aggregate.into_snapshot();
     let own = Own {
         descriptors: snapshot.failed_with(ErrorCode::NoDescriptor as u16),
@@ -153,6 +157,17 @@ fn facts(graph: &Graph, ran: Ran, broken: Option<usize>) -> Facts {
         },
         notes,
     }
+}
+
+/// A data set that ran out of rows; `None` where that has ended the run, which says why itself.
+fn told(shortage: &Shortage) -> Option<String> {
+    let Shortage { set, rows, beyond, on_exhausted } = shortage;
+    let what = match on_exhausted {
+        OnExhausted::StopVu => format!("VUs that ended for want of one: {beyond}"),
+        OnExhausted::Recycle => format!("rows used again: {beyond}"),
+        OnExhausted::Fail => return None,
+    };
+    Some(format!("the data set `{set}` ran out of rows ({rows}); {what}"))
 }
 
 /// By the part of a URL that is known before the run.

@@ -3,6 +3,7 @@
 //! Owns: the `Diagnostic` type, did-you-mean and the rendering with carets. Knows nothing of what plans mean.
 
 pub mod machine;
+pub mod pages;
 pub mod render;
 pub mod suggest;
 
@@ -31,11 +32,25 @@ pub struct Diagnostic {
     pub label: Option<String>,
     /// Another place that matters: where the first of two duplicates stands.
     pub also: Option<(Span, String)>,
+    /// The place in another file that the mistake is really in.
+    pub quote: Option<Box<Quote>>,
     pub help: Vec<String>,
     /// Of the place, where that is not in the plan itself but in a file that it names.
     pub source: Option<Arc<Source>>,
     /// The place holds a secret: it is named, and its text is not shown.
     pub hidden: bool,
+}
+
+/// A line of a file that is not the plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quote {
+    pub file: String,
+    /// Counted from 1.
+    pub line: usize,
+    /// The line, or as much of it as is of use.
+    pub text: String,
+    /// The bytes of the text that are meant.
+    pub range: std::ops::Range<usize>,
 }
 
 impl Diagnostic {
@@ -47,6 +62,7 @@ impl Diagnostic {
             span: None,
             label: None,
             also: None,
+            quote: None,
             help: Vec::new(),
             source: None,
             hidden: false,

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet, normalize_untrusted_str};
 
-use super::{Diagnostic, Diagnostics, Severity};
+use super::{Diagnostic, Diagnostics, Quote, Severity};
 use crate::source::{Source, Span};
 
 /// Around a place in a line so long that nobody could read it whole.
@@ -60,6 +60,9 @@ fn group<'a>(found: &'a Diagnostic, source: &'a Source) -> Group<'a> {
             false => group.element(snippet(found, span, source)),
         };
     }
+    if let Some(quote) = &found.quote {
+        group = group.element(quoted(quote));
+    }
     if let Some((also, label)) = found.also.as_ref().filter(|also| !is_near(found, also, source)) {
         let line = source.place(also.start).line;
         let (file, here) = (source.part(also.start), found.span.map(|span| source.part(span.start)));
@@ -101,6 +104,14 @@ fn snippet<'a>(found: &'a Diagnostic, span: Span, source: &'a Source) -> Snippet
         Some((also, label)) => snippet.annotation(mark(AnnotationKind::Context, *also, Some(label))),
         None => snippet,
     }
+}
+
+fn quoted(quote: &Quote) -> Snippet<'_, Annotation<'_>> {
+    let at = |offset: usize| boundary(&quote.text, offset);
+    Snippet::source(harmless(&quote.text))
+        .path(one_line(&quote.file))
+        .line_start(quote.line)
+        .annotation(AnnotationKind::Primary.span(at(quote.range.start)..at(quote.range.end)))
 }
 
 /// The lines that matter: from the first place to the last, so that the cost does not grow with the plan.

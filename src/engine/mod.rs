@@ -17,6 +17,7 @@ use std::sync::{Arc, Barrier};
 use tokio::sync::watch;
 
 use crate::clock::{Duration, Instant, now};
+use crate::data::Shortage;
 use crate::graph::Graph;
 use crate::health::{Health, Stretch};
 use crate::metrics::{Aggregate, Interval};
@@ -111,6 +112,8 @@ pub struct Ran {
     pub threads: usize,
     pub health: Health,
     pub lost_logs: u64,
+    /// Data sets that ran out of rows.
+    pub shortages: Vec<Shortage>,
     /// It was left before all threads had told everything.
     pub partial: bool,
 }
@@ -187,6 +190,7 @@ pub fn run<T: Transport + Clone + Send + 'static>(
         threads,
         health: coordinator.health,
         lost_logs,
+        shortages: coordinator.counters.supply.shortages(),
         partial: coordinator.running > 0,
     })
 }

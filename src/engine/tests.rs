@@ -1,5 +1,7 @@
 //! Executors on paused time with a scripted transport: exact instants, exact counts.
 
+mod arrivals;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -7,12 +9,11 @@ use std::sync::Arc;
 
 use tokio::runtime::{Builder, LocalOptions};
 
-use super::executor::{Counters, Lane};
+use super::executor::{Counters, Lane, Starts};
 use super::stop::{Command, Stop};
 use super::{End, Event, Observer, Wish};
 use crate::clock::{Duration, now, sleep};
 use crate::graph::{self, Graph};
-use crate::load::Share;
 use crate::metrics::{Aggregate, Metric, Recorder, Snapshot};
 use crate::plan::{self, LogLevel};
 use crate::source::{Format, Source};
@@ -35,6 +36,8 @@ struct Seen {
     requests: Vec<(u64, String)>,
     snapshot: Snapshot,
     ended: u64,
+    /// Of arrivals: all that came to a VU, and the late ones.
+    arrived: (u64, u64),
 }
 
 impl Seen {
@@ -46,8 +49,9 @@ impl Seen {
 fn graph(text: &str) -> Arc<Graph> {
     let source = Source::new("plan.yaml", Format::Yaml, text);
     let parsed = plan::parse(&source);
+    let overrides = validate::Overrides { seed: Some(1), ..Default::default() };
     let (valid, _) =
-        validate::check(&parsed, &source, &Default::default(), &|_| None).unwrap_or_else(|found| panic!("{found:?}"));
+        validate::check(&parsed, &source, &overrides, &|_| None).unwrap_or_else(|found| panic!("{found:?}"));
     Arc::new(graph::compile(&valid))
 }
 
@@ -68,6 +72,12 @@ fn run(text: &str, command: Option<(u64, Command)>) -> Seen {
 
 /// The same under orders, each given after so many milliseconds.
 fn run_under(text: &str, orders: &[(u64, Order)]) -> Seen {
+    run_shared(text, orders, 1, |_, path| path.rsplit('/').next().and_then(|last| last.parse().ok()).unwrap_or(0))
+}
+
+/// The same with the load shared as between so many threads, by a script that gives each reply's delay: it knows the time, in
+/// milliseconds from the start, and the path.
+fn run_shared(text: &str, orders: &[(u64, Order)], of: u64, script: fn(u64, &str) -> u64) -> Seen {
     let graph = graph(text);
     let runtime =
         Builder::new_current_thread().enable_all().start_paused(true).build_local(LocalOptions::default()).unwrap();
@@ -76,9 +86,9 @@ fn run_under(text: &str, orders: &[(u64, Order)]) -> Seen {
         let requests = Rc::new(RefCell::new(Vec::new()));
         let seen = Rc::clone(&requests);
         let transport = Scripted::new(move |request| {
-            let path = request.uri.path().to_owned();
-            let delay = path.rsplit('/').next().and_then(|last| last.parse().ok()).unwrap_or(0);
-            seen.borrow_mut().push(((now() - start).as_millis() as u64, path));
+            let (at, path) = ((now() - start).as_millis() as u64, request.uri.path().to_owned());
+            let delay = script(at, &path);
+            seen.borrow_mut().push((at, path));
             Reply { delay: Duration::from_millis(delay), ..Reply::default() }
         });
         let recorder = Rc::new(RefCell::new(Recorder::new(0)));
@@ -96,24 +106,28 @@ fn run_under(text: &str, orders: &[(u64, Order)]) -> Seen {
             });
         }
         let mut first_vu = 1;
+        let starts = Rc::<Starts>::default();
         let mut lanes = Vec::new();
         for (scenario, spec) in graph.scenarios.iter().enumerate() {
-            let lane = Rc::new(Lane {
-                graph: Arc::clone(&graph),
-                scenario,
-                first_vu,
-                start: start + spec.start_time,
-                share: Share { index: 0, of: 1 },
-                transport: transport.clone(),
-                recorder: Rc::clone(&recorder),
-                console: Rc::clone(&console),
-                counters: Arc::clone(&counters),
-                stop: Rc::clone(&stop),
-                events: events.clone(),
-                active: Default::default(),
-            });
+            for share in (0..of).filter_map(|index| spec.executor.share(index, of)) {
+                let lane = Rc::new(Lane {
+                    graph: Arc::clone(&graph),
+                    scenario,
+                    first_vu,
+                    start: start + spec.start_time,
+                    share,
+                    transport: transport.clone(),
+                    recorder: Rc::clone(&recorder),
+                    console: Rc::clone(&console),
+                    counters: Arc::clone(&counters),
+                    stop: Rc::clone(&stop),
+                    events: events.clone(),
+                    active: Default::default(),
+                    starts: Rc::clone(&starts),
+                });
+                lanes.push(tokio::task::spawn_local(lane.run()));
+            }
             first_vu += spec.executor.peak_vus();
-            lanes.push(tokio::task::spawn_local(lane.run()));
         }
         for lane in lanes {
             lane.await.unwrap();
@@ -122,8 +136,8 @@ fn run_under(text: &str, orders: &[(u64, Order)]) -> Seen {
         let mut interval = recorder.borrow_mut().take();
         aggregate.absorb(&mut interval);
         aggregate.tick(now() - start);
-        let requests = requests.borrow().clone();
-        Seen { requests, snapshot: aggregate.into_snapshot(), ended: (now() - start).as_millis() as u64 }
+        let (requests, ended) = (requests.borrow().clone(), (now() - start).as_millis() as u64);
+        Seen { requests, snapshot: aggregate.into_snapshot(), ended, arrived: starts.take() }
     })
 }
 
@@ -600,4 +614,55 @@ fn requests_that_are_not_measured_are_sent_checked_and_counted_apart() {
     assert_eq!(apart, [("login".to_owned(), 3), ("token".to_owned(), 6)]);
     assert_eq!(seen.snapshot.rate(Metric::Checks, &[]), Some((0, 3)));
     assert_eq!(seen.snapshot.trend(Metric::GroupDuration, &[]).map(|trend| trend.count()), Some(3));
+}
+
+/// The paths of a plan's requests, in the order of sending.
+fn paths(seen: &Seen) -> Vec<&str> {
+    seen.requests.iter().map(|(_, path)| path.as_str()).collect()
+}
+
+#[test]
+fn rows_that_run_out_end_vus_and_count_no_iteration() {
+    let seen = run(
+        &format!(
+            "{BASE}vus: 2\nduration: 60s\ndata: {{ users: {{ rows: [{{ id: 1 }}, {{ id: 2 }}, {{ id: 3 }}], pick: unique }} }}\n\
+             steps: [{{ get: '/${{users.id}}/100' }}]\non_stop: [{{ get: /bye/0 }}]"
+        ),
+        None,
+    );
+    assert_eq!(paths(&seen), ["/1/100", "/2/100", "/3/100", "/bye/0", "/bye/0"]);
+    assert_eq!((seen.outcomes("completed"), seen.ended), (3, 200));
+    assert_eq!(seen.snapshot.counter(Metric::Iterations, &[]), Some(3));
+}
+
+#[test]
+fn a_set_begins_again_or_ends_the_test_where_the_plan_says_so() {
+    let plan = |end: &str| {
+        format!(
+            "{BASE}vus: 1\nduration: 250ms\ndata: {{ users: {{ rows: [{{ id: 1 }}, {{ id: 2 }}], pick: unique, on_exhausted: {end} }} }}\n\
+             steps: [{{ get: '/${{users.id}}/100' }}]"
+        )
+    };
+    assert_eq!(paths(&run(&plan("recycle"), None)), ["/1/100", "/2/100", "/1/100"]);
+    let failed = run(&plan("fail"), None);
+    assert_eq!((paths(&failed).len(), failed.ended), (2, 200));
+}
+
+#[test]
+fn a_vus_own_row_is_there_from_on_start_to_on_stop_and_one_without_does_nothing() {
+    let seen = run(
+        &format!(
+            "{BASE}data: {{ users: {{ rows: [{{ id: a }}, {{ id: b }}], pick: unique, per: vu }} }}\n\
+             scenarios:\n  \
+               idle: {{ vus: 1, duration: 1s, steps: [{{ sleep: 1s }}] }}\n  \
+               busy: {{ executor: per-vu-iterations, vus: 3, iterations: 2, on_start: [{{ get: '/in/${{users.id}}/0' }}], \
+               steps: [{{ get: '/${{users.id}}/${{vu.id}}/10' }}], on_stop: [{{ get: '/out/${{users.id}}/0' }}] }}"
+        ),
+        None,
+    );
+    let mut sent = paths(&seen);
+    sent.sort_unstable();
+    let expected = ["/a/2/10", "/a/2/10", "/b/3/10", "/b/3/10", "/in/a/0", "/in/b/0", "/out/a/0", "/out/b/0"];
+    assert_eq!(sent, expected, "VU 1 reads no row, so VU 2 has the first");
+    assert_eq!(seen.outcomes("failed"), 0);
 }

@@ -9,13 +9,12 @@ use std::sync::{Arc, Barrier};
 use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
 
-use super::executor::{Counters, Lane};
+use super::executor::{Counters, Lane, Starts};
 use super::stop::{Orders, Stop};
 use super::{Event, INTERVAL, Measured};
 use crate::clock::{Duration, Instant, now, sleep_until};
 use crate::graph::Graph;
 use crate::health::{self, Cpu, Stretch};
-use crate::load::Share;
 use crate::metrics::{Interval, Recorder};
 use crate::plan::LogLevel;
 use crate::transport::Transport;
@@ -65,15 +64,19 @@ impl<T: Transport + Clone + 'static> Worker<T> {
         tokio::task::spawn_local(Rc::clone(&stop).follow(self.orders.clone()));
         let console: Rc<dyn Console> =
             Rc::new(Lines { events: self.events.clone(), counters: Arc::clone(&self.counters) });
-        let mut first_vu = 1;
+        let mut next_vu = 1;
+        let starts = Rc::<Starts>::default();
         let lanes: Vec<_> = (0..self.graph.scenarios.len())
-            .map(|scenario| {
+            .filter_map(|scenario| {
+                let executor = &self.graph.scenarios[scenario].executor;
+                let first_vu = next_vu;
+                next_vu += executor.vu_numbers();
                 let lane = Rc::new(Lane {
                     graph: Arc::clone(&self.graph),
                     scenario,
                     first_vu,
                     start: start + self.graph.scenarios[scenario].start_time,
-                    share: Share { index: self.thread as u64, of: self.threads as u64 },
+                    share: executor.share(self.thread as u64, self.threads as u64)?,
                     transport: self.transport.clone(),
                     recorder: Rc::clone(&recorder),
                     console: Rc::clone(&console),
@@ -81,9 +84,9 @@ impl<T: Transport + Clone + 'static> Worker<T> {
                     stop: Rc::clone(&stop),
                     events: self.events.clone(),
                     active: Default::default(),
+                    starts: Rc::clone(&starts),
                 });
-                first_vu += self.graph.scenarios[scenario].executor.peak_vus();
-                tokio::task::spawn_local(lane.run())
+                Some(tokio::task::spawn_local(lane.run()))
             })
             .collect();
         let all = async {
@@ -94,7 +97,7 @@ impl<T: Transport + Clone + 'static> Worker<T> {
         };
         tokio::pin!(all);
         let mut due = start + INTERVAL;
-        let mut pulse = Pulse::start(start);
+        let mut pulse = Pulse::start(start, starts);
         loop {
             tokio::select! {
                 () = &mut all => break,
@@ -122,16 +125,17 @@ const BEAT: Duration = Duration::from_millis(100);
 /// How this thread fares, read once a second.
 struct Pulse {
     late: Rc<RefCell<Vec<Duration>>>,
+    starts: Rc<Starts>,
     since: Instant,
     cpu: Option<Cpu>,
 }
 
 impl Pulse {
-    fn start(start: Instant) -> Pulse {
+    fn start(start: Instant, starts: Rc<Starts>) -> Pulse {
         let late = Rc::new(RefCell::new(Vec::new()));
         // A task among the VUs, since it is their queue that it measures: the thread's own loop goes before them.
         tokio::task::spawn_local(beat(Rc::clone(&late), start));
-        Pulse { late, since: start, cpu: health::thread_cpu() }
+        Pulse { late, starts, since: start, cpu: health::thread_cpu() }
     }
 
     /// Since the last call.
@@ -143,7 +147,8 @@ impl Pulse {
             busy: after.busy.saturating_sub(before.busy),
             waited: after.waited.saturating_sub(before.waited),
         });
-        Stretch { length, cpu, late: self.late.take(), ..Stretch::default() }
+        let (starts, late_starts) = self.starts.take();
+        Stretch { length, cpu, late: self.late.take(), starts, late_starts }
     }
 }
 

@@ -58,6 +58,12 @@ impl Op {
             },
             Op::Response(field) => answer::read(run, *field),
             Op::Fact(fact) => Ok(Val::Int(run.scope.fact(*fact))),
+            Op::Row(set, name) => {
+                run.scope.row(*set).ok_or_else(|| EvalError::new(format!("`{name}`: no row has been picked")))
+            }
+            Op::Cell(cell, name) => {
+                run.scope.cell(*cell).ok_or_else(|| EvalError::new(format!("`{name}`: this row has no such field")))
+            }
             Op::Local(index) => Ok(run.locals.get(*index).cloned().unwrap_or(Val::Null)),
             Op::Unknown(name) => Err(EvalError::new(format!("`{name}` does not exist"))),
             Op::Select { operand, field, path, optional } => access::select(run, operand, field, path, *optional),
@@ -130,6 +136,8 @@ impl Op {
         match self {
             Op::Slot(slot) => scope.slot(*slot).is_none(),
             Op::Response(_) => scope.response().is_none(),
+            Op::Row(set, _) => scope.row(*set).is_none(),
+            Op::Cell(cell, _) => scope.cell(*cell).is_none(),
             Op::Select { operand, .. } | Op::Index { operand, .. } => operand.is_unset(scope),
             Op::Unknown(_) => true,
             _ => false,

@@ -56,7 +56,7 @@ impl Op {
     fn is_constant(&self) -> bool {
         match self {
             Op::Constant(_) | Op::Local(_) => true,
-            Op::Slot(_) | Op::Response(_) | Op::Fact(_) | Op::Unknown(_) => false,
+            Op::Slot(_) | Op::Response(_) | Op::Fact(_) | Op::Row(..) | Op::Cell(..) | Op::Unknown(_) => false,
             Op::Select { operand, .. } | Op::Has { operand, .. } | Op::IsSet(operand) | Op::IfSet(operand) => {
                 operand.is_constant()
             }

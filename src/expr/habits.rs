@@ -2,6 +2,8 @@
 //!
 //! Owns: codes and fixes of these mistakes. Must never know: the grammar; what is no habit is the parser's to judge.
 
+mod phrases;
+
 use super::Located;
 use super::lexer::{Kind, Token};
 use crate::diagnostic::Diagnostic;
@@ -11,9 +13,18 @@ pub(super) fn find(located: Located, tokens: &[Token]) -> Vec<Diagnostic> {
     if let Some(whole) = whole_expression(located, tokens) {
         return vec![whole];
     }
-    (0..tokens.len())
-        .filter_map(|at| token_habit(located, tokens, at).or_else(|| malformed(located, tokens[at])))
-        .collect()
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        let one = || token_habit(located, tokens, at).or_else(|| malformed(located, tokens[at]));
+        let (habit, taken) = match phrases::find(located, tokens, at) {
+            Some((phrase, taken)) => (Some(phrase), taken),
+            None => (one(), 1),
+        };
+        found.extend(habit);
+        at += taken;
+    }
+    found
 }
 
 /// What is around all of it: `${x}`, `{{ x }}`, and the `{ x }` that is left of `${{ x }}`.
@@ -33,9 +44,10 @@ fn whole_expression(located: Located, tokens: &[Token]) -> Option<Diagnostic> {
         );
         return Some(found.at(whole).help(format!("remove `${{` and `}}`: `{}`", braces(1, 1)?)));
     }
-    let doubled =
-        first.is("{") && tokens.get(1).is_some_and(|second| second.is("{") && second.start == first.end()) && ends(2);
-    let single = first.is("{") && ends(1) && !tokens.iter().any(|token| token.is(":")) && tokens.len() > 2;
+    let opened = tokens.iter().filter(|token| token.is("{")).count();
+    let doubled = opened == 2 && ends(2) && first.is("{") && tokens[1].is("{") && tokens[1].start == first.end();
+    let single =
+        opened == 1 && first.is("{") && ends(1) && !tokens.iter().any(|token| token.is(":")) && tokens.len() > 2;
     let inner = if doubled { braces(2, 2)? } else { braces(1, 1).filter(|_| single)? };
     let found = Diagnostic::error("double-braces", "`{{ … }}` is not the syntax of expressions");
     Some(found.at(whole).help(format!("write `{inner}` in an expression field and `${{{inner}}}` in a template")))
@@ -81,6 +93,11 @@ fn token_habit(located: Located, tokens: &[Token], at: usize) -> Option<Diagnost
             let message = format!("`{number}` is no number: expressions know no units");
             found("expression-syntax", message, &format!("times are in ms: write `{ms}`"))
         }
+        (Kind::Number, "1xx" | "2xx" | "3xx" | "4xx" | "5xx") => {
+            let class = &token.text[..1];
+            let message = format!("`{}` is no number: classes of statuses stand in `expect` only", token.text);
+            found("expression-syntax", message, &format!("write `status >= {class}00 && status <= {class}99`"))
+        }
         (Kind::Symbol, "===") => {
             found("strict-equality", "`===` is not an operator".into(), "write `==`: it never converts types")
         }
@@ -91,6 +108,10 @@ fn token_habit(located: Located, tokens: &[Token], at: usize) -> Option<Diagnost
         (Kind::Symbol, "&") => found("single-operator", "`&` is not an operator".into(), "write `&&`"),
         (Kind::Symbol, "|") => {
             found("single-operator", "`|` is not an operator".into(), "write `||`; functions are called: `f(x)`")
+        }
+        (Kind::Symbol, "=>") if !inside_call(&tokens[..at]) => {
+            let help = "write the condition alone: `status == 200`, without `r =>` before it";
+            found("arrow-function", "a condition is no function".into(), help)
         }
         (Kind::Symbol, "=>") => found(
             "arrow-function",
@@ -108,6 +129,9 @@ fn token_habit(located: Located, tokens: &[Token], at: usize) -> Option<Diagnost
             "`${` stands inside an expression".into(),
             "remove `${` and `}`: a name is read by itself",
         ),
+        (Kind::Symbol, "`") if before.is_some_and(|before| before.is(".")) => {
+            found("backtick", "a field is not quoted with backticks".into(), "write it in brackets: `x['a-field']`")
+        }
         (Kind::Symbol, "`") => {
             found("backtick", "text is not quoted with backticks".into(), "write `'text'`, and join with `+`")
         }
@@ -117,6 +141,19 @@ fn token_habit(located: Located, tokens: &[Token], at: usize) -> Option<Diagnost
         }
         _ => None,
     }
+}
+
+/// Whether a bracket is open behind a name, as in `list.map(`.
+fn inside_call(before: &[Token]) -> bool {
+    let mut open = Vec::new();
+    for (at, token) in before.iter().enumerate() {
+        match token.text {
+            "(" => open.push(at > 0 && before[at - 1].kind == Kind::Name),
+            ")" => drop(open.pop()),
+            _ => {}
+        }
+    }
+    open.contains(&true)
 }
 
 /// `headers.content-type` would be a subtraction.

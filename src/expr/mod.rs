@@ -81,6 +81,21 @@ pub enum Binding {
     Response(ResponseField),
     /// `vu.id`, `vu.iteration`, `scenario.iteration`.
     Fact(Fact),
+    /// The current row of a data set, as an object.
+    Row(SetId),
+    /// A field of it.
+    Cell(CellId),
+}
+
+/// A data set, by its place among those of the plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SetId(pub u32);
+
+/// A column of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct CellId {
+    pub set: SetId,
+    pub column: u16,
 }
 
 /// A variable's place in a VU's memory.
@@ -110,7 +125,7 @@ pub enum Fact {
 }
 
 /// Binds names. Called for roots (`user_id`, `json`) with `field: None`, and for namespaces (`env`, `vu`, `scenario`, `setup`)
-/// with the field behind them. `None` for a name that does not exist; `validate` has reported it before.
+/// with the field behind them; also for the field behind any other root, which only a [`Binding::Cell`] takes in. `None` for a name that does not exist; `validate` has reported it before.
 pub trait Names {
     fn bind(&self, root: &str, field: Option<&str>) -> Option<Binding>;
 }
@@ -122,6 +137,14 @@ pub trait Scope {
     /// The name of the slot, for messages.
     fn slot_name(&self, slot: SlotId) -> &str;
     fn fact(&self, fact: Fact) -> i64;
+    /// A field of the VU's row of a data set; `None` where the row has none. There are no rows outside of VUs.
+    fn cell(&self, _: CellId) -> Option<Val<'_>> {
+        None
+    }
+    /// The VU's whole row of a data set, as an object.
+    fn row(&self, _: SetId) -> Option<Val<'_>> {
+        None
+    }
     /// `None`: no request was made yet.
     fn response(&self) -> Option<&dyn Response>;
     fn random(&self) -> &RefCell<rand::rngs::SmallRng>;

@@ -24,6 +24,8 @@ pub struct NameUse {
     pub guarded: bool,
     /// Of the root; of root and field for the namespaces `env`, `vu`, `scenario` and `setup`.
     pub span: Span,
+    /// Of the field, where there is one; of the root, where there is none.
+    pub field_span: Span,
 }
 
 impl Expr {
@@ -57,12 +59,12 @@ impl Uses {
                 );
             let whole = is_namespace(root) && field_span.end > root_span.end;
             let span = if whole { Span { start: root_span.start, end: field_span.end } } else { root_span };
-            self.found(root, Some(field), absence, span);
+            self.found(root, Some(field), absence, (span, field_span));
             return;
         }
         match node {
             Node::Literal(_) | Node::Local { .. } => {}
-            Node::Name { root, span } => self.found(root, None, guarded, *span),
+            Node::Name { root, span } => self.found(root, None, guarded, (*span, *span)),
             Node::Select { operand, optional, .. } => self.collect(operand, guarded || *optional),
             Node::Has { operand, .. } | Node::IsSet(operand) => self.collect(operand, true),
             Node::Index { operand, index, optional } => {
@@ -116,9 +118,9 @@ impl Uses {
         self.proven.truncate(before);
     }
 
-    fn found(&mut self, root: &str, field: Option<&str>, guarded: bool, span: Span) {
+    fn found(&mut self, root: &str, field: Option<&str>, guarded: bool, (span, field_span): (Span, Span)) {
         let guarded = guarded || self.proven.contains(&full_name(root, field));
-        self.found.push(NameUse { root: root.to_owned(), field: field.map(str::to_owned), guarded, span });
+        self.found.push(NameUse { root: root.to_owned(), field: field.map(str::to_owned), guarded, span, field_span });
     }
 }
 

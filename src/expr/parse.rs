@@ -85,7 +85,7 @@ fn check_depth(located: Located, tokens: &[Token]) -> Result<(), Vec<Diagnostic>
         if matches!(token.text, "(" | "[" | "{") {
             levels.push(0);
         }
-        if levels.len() > BRACKET_LIMIT || levels.iter().sum::<usize>() > DEPTH_LIMIT {
+        if levels.len() - 1 > BRACKET_LIMIT || levels.iter().sum::<usize>() > DEPTH_LIMIT {
             let help = "split it: `set` gives a part of it a name";
             return Err(vec![too_much(located, "an expression is nested too deeply").help(help)]);
         }

@@ -12,7 +12,7 @@ use super::functions::{self, Function};
 use super::names::{is_name, is_namespace};
 use super::syntax::{Arithmetic, Comparison, Comprehension, Entry, Node};
 use super::value::shorten;
-use super::{Binding, EvalError, Expr, Fact, Names, ResponseField, Scope, SlotId, Val, Value};
+use super::{Binding, CellId, EvalError, Expr, Fact, Names, ResponseField, Scope, SetId, SlotId, Val, Value};
 
 /// A compiled expression: no name is looked up and no text parsed any more.
 #[derive(Clone, Debug)]
@@ -27,6 +27,9 @@ pub(super) enum Op {
     Slot(SlotId),
     Response(ResponseField),
     Fact(Fact),
+    /// With the name, for messages.
+    Row(SetId, Box<str>),
+    Cell(CellId, Box<str>),
     Local(usize),
     /// A name that does not exist.
     Unknown(String),
@@ -223,6 +226,10 @@ fn call(function: &'static Function, arguments: &[Node], names: &dyn Names) -> O
 fn namespaced(operand: &Node, field: &str, names: &dyn Names) -> Option<Op> {
     match operand {
         Node::Name { root, .. } if is_namespace(root) => Some(bind(root, Some(field), names)),
+        Node::Name { root, .. } => match names.bind(root, Some(field)) {
+            Some(Binding::Cell(cell)) => Some(Op::Cell(cell, format!("{root}.{field}").into())),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -233,6 +240,8 @@ fn bind(root: &str, field: Option<&str>, names: &dyn Names) -> Op {
         Some(Binding::Slot(slot)) => Op::Slot(slot),
         Some(Binding::Response(field)) => Op::Response(field),
         Some(Binding::Fact(fact)) => Op::Fact(fact),
+        Some(Binding::Row(set)) => Op::Row(set, root.into()),
+        Some(Binding::Cell(cell)) => Op::Cell(cell, root.into()),
         None => Op::Unknown(field.map_or_else(|| root.to_owned(), |field| format!("{root}.{field}"))),
     }
 }

@@ -236,10 +236,13 @@ impl Inference<'_> {
         if a.is_known() && b.is_known() && a.noun() != b.noun() {
             let message = format!("{} is {}, and {} is {}: {why}", shown(left), a.noun(), shown(right), b.noun());
             let found = Diagnostic::error("type-mismatch", message).at(self.span);
-            self.found.push(match conversion(left, a, right).or_else(|| conversion(right, b, left)) {
-                Some(help) => found.help(help),
-                None => found,
-            });
+            let chained = matches!(left, Node::Compare(..)).then(|| "compare twice: `200 <= x && x < 300`".to_owned());
+            self.found.push(
+                match chained.or_else(|| conversion(left, a, right)).or_else(|| conversion(right, b, left)) {
+                    Some(help) => found.help(help),
+                    None => found,
+                },
+            );
         }
         Type::Bool
     }
@@ -330,8 +333,8 @@ pub(super) fn milliseconds(text: &str) -> Option<String> {
 fn result_of(function: &Function) -> Type {
     match function.name {
         "matches" | "contains" | "startsWith" | "endsWith" | "hasValue" | "bool" => Type::Bool,
-        "size" | "indexOf" | "int" | "double" | "abs" | "round" | "floor" | "ceil" | "random_int" | "random_float"
-        | "timestamp_ms" => Type::Number,
+        "size" | "indexOf" | "lastIndexOf" | "int" | "double" | "abs" | "round" | "floor" | "ceil" | "random_int"
+        | "random_float" | "timestamp_ms" => Type::Number,
         "lowerAscii" | "upperAscii" | "trim" | "join" | "replace" | "substring" | "charAt" | "string"
         | "random_string" | "uuid" | "now" | "base64_encode" | "base64_decode" | "url_encode" | "url_decode"
         | "sha256" | "hmac_sha256" | "jwt_sign" | "json_encode" => Type::Text,

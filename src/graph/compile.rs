@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::expr::{DataProgram, Expr, Program, SlotId, Template, TextProgram};
+use crate::expr::{DataProgram, Expr, Program, SetId, SlotId, Template, TextProgram};
 use crate::metrics::{Site, SiteId};
 use crate::plan::{self, Branch, Count, StepKind};
 use crate::source::Spanned;
@@ -17,7 +17,7 @@ use crate::validate::http::inherited;
 use crate::validate::place::{self, Place};
 use crate::validate::{ValidPlan, ValidScenario};
 
-use super::{Action, Block, CheckId, CheckInfo, Graph, PollStep, Scenario, Step, StepId, Times, TlsOptions};
+use super::{Action, Block, CheckId, CheckInfo, Graph, PollStep, RowUse, Scenario, Step, StepId, Times, TlsOptions};
 
 pub(super) use crate::validate::place::poll_name;
 use bindings::{Bindings, ids, slots};
@@ -33,7 +33,9 @@ pub fn compile(valid: &ValidPlan) -> Graph {
     let slots = slots(valid);
     let ids = ids(&slots);
     let mut arena = Arena { metrics: place::custom_metrics(&valid.scenarios), ..Arena::default() };
-    let scenarios = valid.scenarios.iter().map(|scenario| arena.scenario(valid, scenario, &ids)).collect();
+    let mut scenarios: Vec<Scenario> =
+        valid.scenarios.iter().map(|scenario| arena.scenario(valid, scenario, &ids)).collect();
+    number_takers(&mut scenarios);
     Graph {
         name: valid.name.clone(),
         description: valid.plan.description.as_ref().map(|description| description.value.clone()),
@@ -42,6 +44,7 @@ pub fn compile(valid: &ValidPlan) -> Graph {
         steps: arena.steps,
         sites: arena.sites,
         slots,
+        data: valid.data.clone(),
         checks: arena.checks,
         custom_metrics: arena.metrics,
         thresholds: valid.thresholds.clone(),
@@ -50,6 +53,21 @@ pub fn compile(valid: &ValidPlan) -> Graph {
         route: valid.route.clone(),
         secrets: valid.secrets.clone(),
         seed: valid.seed,
+    }
+}
+
+/// VUs have their ids in the order of the scenarios; those that take rows of a set are numbered among themselves.
+fn number_takers(scenarios: &mut [Scenario]) {
+    let mut vus = 0;
+    let mut takers: HashMap<SetId, u64> = HashMap::new();
+    for scenario in scenarios {
+        let peak = scenario.executor.vu_numbers();
+        for rows in &mut scenario.rows {
+            let before = takers.entry(rows.set).or_default();
+            rows.skipped = vus - *before;
+            *before += peak;
+        }
+        vus += peak;
     }
 }
 
@@ -90,8 +108,10 @@ impl Arena {
         let bindings = Bindings {
             constants: &scenario.constants,
             slots: ids,
+            data: &valid.data,
             scenario: &scenario.name,
             later: Default::default(),
+            rows: Default::default(),
         };
         let mut compiler = Compiler { arena: self, valid, scenario, bindings: &bindings };
         let [on_start, body, on_stop] = scenario.sections().map(|section| compiler.block(&top, section));
@@ -111,6 +131,7 @@ impl Arena {
             body,
             on_stop,
             later: bindings.later.get(),
+            rows: bindings.rows.into_inner().into_iter().map(|set| RowUse { set, skipped: 0 }).collect(),
             cookies: cookies(valid, scenario),
         }
     }

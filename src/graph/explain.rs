@@ -5,10 +5,11 @@ mod delivery;
 use std::fmt::Write as _;
 
 use crate::clean::mask;
+use crate::data::{Column, DataSet};
 use crate::expr::{DataProgram, Program, SlotId};
 use crate::judge::Threshold;
-use crate::load::{Executor, Part, Ramp, chart};
-use crate::plan::{GiveUp, LogLevel, Pick, Sleep, StatusRange, StopScope};
+use crate::load::{Arrivals, Executor, MaxVus, Open, Part, Ramp, Spacing, chart, chart_rate};
+use crate::plan::{EnvKind, GiveUp, LogLevel, OnExhausted, Pick, RowPer, RowPick, Sleep, StatusRange, StopScope};
 use crate::units::{Duration, format_duration};
 
 use super::compile::{AGENT, poll_name};
@@ -20,6 +21,7 @@ pub fn explain(graph: &Graph) -> String {
     let mut tree = Tree { graph, out: String::new() };
     tree.line(0, &graph.name);
     tree.connections();
+    tree.data();
     for scenario in &graph.scenarios {
         tree.scenario(scenario);
     }
@@ -51,14 +53,22 @@ impl Tree<'_> {
 
     /// How many VUs there are at what time, and what that comes to.
     fn shape(&mut self) {
+        let scenarios = &self.graph.scenarios;
         let ramps: Vec<(Duration, Ramp)> =
-            self.graph.scenarios.iter().map(|scenario| (scenario.start_time, scenario.executor.ramp())).collect();
+            scenarios.iter().filter_map(|it| Some((it.start_time, it.executor.ramp()?))).collect();
+        let arrivals: Vec<(Duration, Arrivals)> =
+            scenarios.iter().filter_map(|it| Some((it.start_time, it.executor.arrivals()?.0))).collect();
+        let end = scenarios.iter().map(|it| it.start_time + it.executor.duration()).max().unwrap_or_default();
         self.out.push('\n');
         self.line(0, "load");
-        self.out.push_str(&chart(&ramps));
+        if !ramps.is_empty() {
+            self.out.push_str(&chart(&ramps, end));
+        }
+        if !arrivals.is_empty() {
+            self.out.push_str(&chart_rate(&arrivals, end));
+        }
         let peak: u64 = self.graph.scenarios.iter().map(|scenario| scenario.executor.peak_vus()).sum();
         let graceful = self.graph.scenarios.iter().map(|scenario| scenario.graceful_stop).max().unwrap_or_default();
-        let end = ramps.iter().map(|(start, ramp)| *start + ramp.duration()).max().unwrap_or_default();
         let counted: Option<u64> = self.graph.scenarios.iter().map(|scenario| scenario.executor.iterations()).sum();
         let most = if counted.is_some() { "at most " } else { "" };
         let mut text = format!(
@@ -70,7 +80,26 @@ impl Tree<'_> {
         if let Some(iterations) = counted {
             text.push_str(&format!("; {iterations} iteration{}", if iterations == 1 { "" } else { "s" }));
         }
+        if !arrivals.is_empty() {
+            let due: u64 = arrivals.iter().map(|(_, arrivals)| arrivals.total()).sum();
+            let is_random =
+                |it: &Scenario| it.executor.arrivals().is_some_and(|(_, open)| open.spacing == Spacing::Poisson);
+            let about = if scenarios.iter().any(is_random) { "about " } else { "" };
+            text.push_str(&format!("; {about}{due} iteration{} due", if due == 1 { "" } else { "s" }));
+        }
         self.line(1, &text);
+    }
+
+    fn data(&mut self) {
+        if self.graph.data.is_empty() {
+            return;
+        }
+        let graph = self.graph;
+        self.out.push('\n');
+        self.line(0, "data");
+        for set in &graph.data {
+            self.line(1, &data_set(set));
+        }
     }
 
     fn scenario(&mut self, scenario: &Scenario) {
@@ -79,6 +108,11 @@ impl Tree<'_> {
         self.line(1, &format!("load: {}", load(scenario)));
         for (name, text) in &scenario.env {
             self.line(1, &format!("env {name} = {text}"));
+        }
+        let names = scenario.rows.iter().filter_map(|rows| self.graph.data.get(rows.set.0 as usize));
+        let names: Vec<&str> = names.map(|set| set.name.as_str()).collect();
+        if !names.is_empty() {
+            self.line(1, &format!("takes rows of {}", names.join(", ")));
         }
         if let Some(cookies) = delivery::cookies(scenario.cookies) {
             self.line(1, cookies);
@@ -245,9 +279,41 @@ impl Tree<'_> {
         self.out.push('\n');
         self.line(0, if graph.default_thresholds { "thresholds (the default ones)" } else { "thresholds" });
         for written in &graph.thresholds {
-            self.line(1, &threshold(written));
+            let default = if written.span.is_none() && !graph.default_thresholds { " (a default one)" } else { "" };
+            self.line(1, &format!("{}{default}", threshold(written)));
         }
     }
+}
+
+fn data_set(set: &DataSet) -> String {
+    let rows = set.table.len();
+    let column = |column: &Column| match column.kind {
+        Some(EnvKind::Int) => format!("{}: int", column.name),
+        Some(EnvKind::Float) => format!("{}: float", column.name),
+        Some(EnvKind::Bool) => format!("{}: bool", column.name),
+        Some(EnvKind::Text) | None => column.name.clone(),
+    };
+    let columns: Vec<String> = set.table.columns().iter().map(column).collect();
+    let per = match set.per {
+        RowPer::Iteration => "iteration",
+        RowPer::Vu => "VU",
+    };
+    let pick = match set.pick {
+        RowPick::Sequential => format!("in order, one per {per}"),
+        RowPick::Random => format!("any, one per {per}"),
+        RowPick::Shuffle => format!("shuffled, one per {per}"),
+        RowPick::PerVu => "VU k has row k, from the first again".to_owned(),
+        RowPick::Unique => {
+            let end = match set.on_exhausted {
+                OnExhausted::StopVu => "the VU stops",
+                OnExhausted::Recycle => "from the first again",
+                OnExhausted::Fail => "the test stops",
+            };
+            format!("each once, one per {per}, then {end}")
+        }
+    };
+    let plural = if rows == 1 { "" } else { "s" };
+    format!("{}: {rows} row{plural} from {} ({}); {pick}", set.name, set.origin, columns.join(", "))
 }
 
 fn load(scenario: &Scenario) -> String {
@@ -268,6 +334,15 @@ fn load(scenario: &Scenario) -> String {
             let most = format_duration(*max_duration);
             format!("per-vu-iterations, {iterations} for each of {}, at most {most}", vus_of(*vus))
         }
+        Executor::ConstantArrivalRate { rate, duration, open } => {
+            let rate = rate_of(*rate, open.time_unit);
+            format!("constant-arrival-rate, {rate} for {}{}", format_duration(*duration), of_open(open, scenario))
+        }
+        Executor::RampingArrivalRate { start_rate, stages, open } => {
+            let stages: Vec<String> = stages.iter().map(stage).collect();
+            let (rate, stages) = (rate_of(*start_rate, open.time_unit), stages.join(", "));
+            format!("ramping-arrival-rate, from {rate}: {stages}{}", of_open(open, scenario))
+        }
     };
     if let Some((weight, sum)) = scenario.weight {
         let _ = write!(text, "; weight {weight} of {sum}");
@@ -286,6 +361,29 @@ fn load(scenario: &Scenario) -> String {
         let _ = write!(text, "; starts after {}", format_duration(scenario.start_time));
     }
     text
+}
+
+fn rate_of(rate: u64, time_unit: Duration) -> String {
+    match time_unit == Duration::from_secs(1) {
+        true => format!("{rate}/s"),
+        false => format!("{rate} per {}", format_duration(time_unit)),
+    }
+}
+
+/// The rest of what executors of arrivals have.
+fn of_open(open: &Open, scenario: &Scenario) -> String {
+    let spacing = if open.spacing == Spacing::Poisson { ", at random (Poisson)" } else { "" };
+    let most = vus_of(scenario.executor.peak_vus());
+    let why = match open.max_vus {
+        MaxVus::Given(_) => String::new(),
+        MaxVus::ByRate(_) => " (the default for this rate)".to_owned(),
+        MaxVus::Cut { wanted, .. } => format!(" (as this machine allows; for this rate there would be {wanted})"),
+    };
+    let before = match open.pre_allocated_vus {
+        0 => String::new(),
+        vus => format!(", {vus} of them from the start"),
+    };
+    format!("{spacing}; at most {most}{why}{before}")
 }
 
 fn vus_of(vus: u64) -> String {

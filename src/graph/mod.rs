@@ -17,10 +17,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::compress::Encoding;
-use crate::expr::{DataProgram, JsonPath, Program, SlotId, TextProgram};
+use crate::data::DataSet;
+use crate::expr::{DataProgram, JsonPath, Program, SetId, SlotId, TextProgram};
 use crate::judge::Threshold;
 use crate::load::Executor;
-use crate::metrics::{Site, SiteId};
+use crate::metrics::{Site, SiteId, StageIndex, WARMUP};
 use crate::plan::{Cookies, GiveUp, LogLevel, Pick, RetryOn, Sleep, StatusRange, StopScope};
 use crate::route::{Handshake, Route};
 use crate::source::Span;
@@ -48,6 +49,8 @@ pub struct Graph {
     /// Static tags of everything that emits samples.
     pub sites: Vec<Site>,
     pub slots: Vec<Slot>,
+    /// Data sets; [`SetId`] indexes it.
+    pub data: Vec<Arc<DataSet>>,
     pub checks: Vec<CheckInfo>,
     /// Names of the custom trends that groups declare with `metric:`. [`crate::metrics::Metric::Custom`] indexes it.
     pub custom_metrics: Vec<String>,
@@ -88,6 +91,16 @@ pub struct Scenario {
     pub on_stop: Block,
     pub later: LaterReads,
     pub cookies: Cookies,
+    /// The data sets that its steps mention, of which its VUs take rows.
+    pub rows: Vec<RowUse>,
+}
+
+/// VUs of a scenario take rows of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowUse {
+    pub set: SetId,
+    /// How many VUs with lower ids take none: VU `id` is number `id - 1 - skipped` of those that do.
+    pub skipped: u64,
 }
 
 /// What steps read of a response after its own request is done with it. The rest is let go at once: ten thousand users that
@@ -98,6 +111,13 @@ pub struct LaterReads {
     pub body: bool,
     /// `headers` or `cookies`.
     pub headers: bool,
+}
+
+impl Scenario {
+    /// Where samples of a time count, given from the scenario's start.
+    pub fn stage_at(&self, at: Duration) -> StageIndex {
+        if at < self.warmup { WARMUP } else { self.executor.stage_at(at) }
+    }
 }
 
 impl Graph {

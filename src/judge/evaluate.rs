@@ -75,6 +75,7 @@ fn observe(threshold: &Threshold, snapshot: &Snapshot) -> Option<f64> {
             let (passes, total) = snapshot.rate(metric, selector)?;
             match threshold.statistic {
                 Statistic::Rate => Some(passes as f64 / total as f64),
+                Statistic::Count => Some(passes as f64),
                 _ => None,
             }
         }

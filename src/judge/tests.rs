@@ -93,6 +93,7 @@ fn every_statistic_reads_its_metric_in_its_unit() {
         recorder.vus(SITE, 3);
         recorder.check(SITE, 0, true);
         recorder.iteration(SITE, 0, "completed", None);
+        (0..4).for_each(|arrival| recorder.rate(Metric::DroppedIterations, SITE, 0, arrival == 0));
     });
     let check = |metric: &str, statistic: Statistic, expected: Option<f64>| {
         let found = evaluate(&[threshold(metric, statistic, Comparison::Less, 0.0)], &snapshot)[0].observed;
@@ -118,6 +119,9 @@ fn every_statistic_reads_its_metric_in_its_unit() {
     check("vus", Statistic::Value, Some(3.0));
     check("vus", Statistic::Max, Some(7.0));
     check("vus_max", Statistic::Value, Some(7.0));
+    check("dropped_iterations", Statistic::Rate, Some(0.25));
+    check("dropped_iterations", Statistic::Count, Some(1.0));
+    check("iteration_start_delay", Statistic::Max, None);
     check("group_duration", Statistic::Max, None);
     check("nobody_knows", Statistic::Count, None);
 }
@@ -314,6 +318,24 @@ fn a_target_that_is_down_fails_the_run_however_busy_it_kept_the_generator() {
         recorder.iteration(SITE, 0, "failed", None);
     });
     assert_eq!(decide(&[failures()], &facts(snapshot, End::Completed, true)).outcome, Outcome::Failed);
+}
+
+#[test]
+fn what_was_dropped_is_the_targets_doing_only_where_the_generator_was_well() {
+    let dropped = threshold("dropped_iterations", Statistic::Rate, Comparison::Less, 0.01);
+    for (of, saturated, expected) in [
+        (10, false, Outcome::Failed),
+        (10, true, Outcome::Inconclusive),
+        (1000, false, Outcome::Passed),
+        (1000, true, Outcome::Inconclusive),
+    ] {
+        let snapshot = snapshot(|recorder| {
+            healthy(recorder);
+            (0..of).for_each(|arrival| recorder.rate(Metric::DroppedIterations, SITE, 0, arrival == 0));
+        });
+        let verdict = decide(&[failures(), dropped.clone()], &facts(snapshot, End::Completed, saturated));
+        assert_eq!(verdict.outcome, expected, "1 of {of}, saturated {saturated}: {:?}", verdict.reasons);
+    }
 }
 
 #[test]

@@ -129,10 +129,14 @@ fn saturation(thresholds: &[Threshold], findings: &[Finding], facts: &Facts) -> 
     blamed.map(|reason| (Outcome::Inconclusive, reason)).into_iter().collect()
 }
 
-/// Times and throughput are the generator's when it is the limit. Shares are not: a target that refuses every connection keeps
-/// any generator busy, and its failures are its own.
+/// Times and throughput are the generator's when it is the limit, and so is what it dropped. Other shares are not: a target that
+/// refuses every connection keeps any generator busy, and its failures are its own.
 fn needs_healthy_generator(threshold: &Threshold, snapshot: &Snapshot) -> bool {
-    match snapshot.metric(&threshold.metric).map(Metric::kind) {
+    let metric = snapshot.metric(&threshold.metric);
+    if metric == Some(Metric::DroppedIterations) {
+        return true;
+    }
+    match metric.map(Metric::kind) {
         Some(Kind::Trend { time }) => time && threshold.statistic != Statistic::Count,
         Some(Kind::Counter) => threshold.statistic == Statistic::Rate,
         Some(Kind::Rate | Kind::Gauge) | None => false,

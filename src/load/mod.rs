@@ -3,13 +3,17 @@
 //! Owns: the executors' specifications and their schedules in closed form.
 //! Must never know: clocks, tasks, VUs as objects. All times are offsets from the scenario's start.
 
+mod arrivals;
 mod chart;
 mod crew;
+mod open;
 mod ramp;
 mod stages;
 
-pub use chart::chart;
+pub use arrivals::{Arrivals, Spacing};
+pub use chart::{chart, chart_rate};
 pub use crew::Crew;
+pub use open::{MaxVus, Open};
 pub use ramp::{Life, Ramp, Span};
 pub use stages::{Part, Stage, Steps, with_levels};
 
@@ -42,6 +46,18 @@ pub enum Executor {
         iterations: u64,
         max_duration: Duration,
     },
+    /// `rate` per `time_unit` of [`Open`].
+    ConstantArrivalRate {
+        rate: u64,
+        duration: Duration,
+        open: Open,
+    },
+    /// Targets are rates per `time_unit` of [`Open`].
+    RampingArrivalRate {
+        start_rate: u64,
+        stages: Vec<Part>,
+        open: Open,
+    },
 }
 
 impl Executor {
@@ -52,6 +68,8 @@ impl Executor {
             Executor::RampingVus { .. } => "ramping-vus",
             Executor::SharedIterations { .. } => "shared-iterations",
             Executor::PerVuIterations { .. } => "per-vu-iterations",
+            Executor::ConstantArrivalRate { .. } => "constant-arrival-rate",
+            Executor::RampingArrivalRate { .. } => "ramping-arrival-rate",
         }
     }
 
@@ -65,32 +83,92 @@ impl Executor {
             Executor::RampingVus { start_vus, stages, .. } => {
                 stages.iter().map(Part::target).fold(*start_vus, u64::max)
             }
+            Executor::ConstantArrivalRate { open, .. } | Executor::RampingArrivalRate { open, .. } => {
+                open.max_vus.vus()
+            }
+        }
+    }
+
+    /// VUs that it has whatever happens: arrivals hire others only when they need them.
+    pub fn sure_vus(&self) -> u64 {
+        self.open().map_or_else(|| self.peak_vus(), |open| open.pre_allocated_vus)
+    }
+
+    /// VUs that the plan itself speaks of.
+    pub fn meant_vus(&self) -> u64 {
+        match self.open().map(|open| open.max_vus) {
+            Some(MaxVus::ByRate(_) | MaxVus::Cut { .. }) => self.sure_vus(),
+            Some(MaxVus::Given(_)) | None => self.peak_vus(),
+        }
+    }
+
+    /// Numbers for VUs that are kept free for it, so that who is who does not depend on the machine.
+    pub fn vu_numbers(&self) -> u64 {
+        self.open().map_or_else(|| self.peak_vus(), |open| open.max_vus.wanted())
+    }
+
+    /// What only executors of arrivals have.
+    pub fn open(&self) -> Option<&Open> {
+        match self {
+            Executor::ConstantArrivalRate { open, .. } | Executor::RampingArrivalRate { open, .. } => Some(open),
+            _ => None,
+        }
+    }
+
+    /// See [`MaxVus::within`].
+    pub fn cut_default_vus(&mut self, limit: u64) {
+        if let Executor::ConstantArrivalRate { open, .. } | Executor::RampingArrivalRate { open, .. } = self {
+            open.max_vus = open.max_vus.within(limit);
         }
     }
 
     /// When no iteration starts any more, at the latest; `graceful_stop` comes on top.
     pub fn duration(&self) -> Duration {
         match self {
-            Executor::ConstantVus { duration, .. } => *duration,
-            Executor::RampingVus { start_vus, stages, .. } => stages::length(*start_vus, stages),
+            Executor::ConstantVus { duration, .. } | Executor::ConstantArrivalRate { duration, .. } => *duration,
+            Executor::RampingVus { start_vus: start, stages, .. }
+            | Executor::RampingArrivalRate { start_rate: start, stages, .. } => stages::length(*start, stages),
             Executor::SharedIterations { max_duration, .. } | Executor::PerVuIterations { max_duration, .. } => {
                 *max_duration
             }
         }
     }
 
-    /// How many iterations it runs, where that is known ahead.
+    /// How many iterations it runs before it is done, where it is that which ends it. Arrivals are no such number: they are due
+    /// by the clock, and some may be dropped.
     pub fn iterations(&self) -> Option<u64> {
         match self {
             Executor::SharedIterations { iterations, .. } => Some(*iterations),
             Executor::PerVuIterations { vus, iterations, .. } => Some(vus.saturating_mul(*iterations)),
-            Executor::ConstantVus { .. } | Executor::RampingVus { .. } => None,
+            Executor::ConstantVus { .. }
+            | Executor::RampingVus { .. }
+            | Executor::ConstantArrivalRate { .. }
+            | Executor::RampingArrivalRate { .. } => None,
         }
     }
 
-    /// The number of VUs over time. Executors that count iterations hold theirs until they are done.
-    pub fn ramp(&self) -> Ramp {
+    /// As many as it starts if all goes well, where that is known; about as many where arrivals come at random.
+    pub fn iterations_due(&self) -> Option<u64> {
+        self.iterations().or_else(|| Some(self.arrivals()?.0.total()))
+    }
+
+    /// When iterations are due, and on what terms; `None` where VUs start them one after the other.
+    pub fn arrivals(&self) -> Option<(Arrivals, &Open)> {
         match self {
+            Executor::ConstantArrivalRate { rate, duration, open } => {
+                Some((Arrivals::constant(*rate, open.time_unit, *duration), open))
+            }
+            Executor::RampingArrivalRate { start_rate, stages, open } => {
+                Some((Arrivals::ramping(*start_rate, &stages::lines(*start_rate, stages), open.time_unit), open))
+            }
+            _ => None,
+        }
+    }
+
+    /// The number of VUs over time; `None` where it follows from what arrives. Executors that count iterations hold theirs until
+    /// they are done.
+    pub fn ramp(&self) -> Option<Ramp> {
+        Some(match self {
             Executor::RampingVus { start_vus, stages, graceful_ramp_down, crew } => {
                 let lines = stages::lines(*start_vus, stages);
                 Ramp::new(*start_vus, &lines, *graceful_ramp_down).of(crew.clone())
@@ -100,14 +178,29 @@ impl Executor {
             | Executor::PerVuIterations { vus, max_duration: duration, .. } => {
                 Ramp::new(*vus, &[Stage { duration: *duration, target: *vus }], Duration::ZERO)
             }
+            Executor::ConstantArrivalRate { .. } | Executor::RampingArrivalRate { .. } => return None,
+        })
+    }
+
+    /// The stages of what has some.
+    pub fn stages(&self) -> &[Part] {
+        self.staged().1
+    }
+
+    /// The level before the first stage, and the stages.
+    fn staged(&self) -> (u64, &[Part]) {
+        match self {
+            Executor::RampingVus { start_vus: start, stages, .. }
+            | Executor::RampingArrivalRate { start_rate: start, stages, .. } => (*start, stages),
+            _ => (0, &[]),
         }
     }
 
     /// The index of the plan's stage at a time; the last one afterwards, 0 where there are none.
     pub fn stage_at(&self, at: Duration) -> u16 {
-        let Executor::RampingVus { start_vus, stages, .. } = self else { return 0 };
+        let (start, stages) = self.staged();
         let mut end = Duration::ZERO;
-        for (index, (from, part)) in with_levels(*start_vus, stages).enumerate() {
+        for (index, (from, part)) in with_levels(start, stages).enumerate() {
             end = end.saturating_add(part.duration(from));
             if at < end {
                 return index.min(MOST_STAGES) as u16;
@@ -115,9 +208,15 @@ impl Executor {
         }
         stages.len().saturating_sub(1).min(MOST_STAGES) as u16
     }
+
+    /// What share `index` of `of` equal ones has to do; `None` where there are not enough VUs for it to have one.
+    pub fn share(&self, index: u64, of: u64) -> Option<Share> {
+        let of = of.min(self.peak_vus().max(1));
+        (index < of).then_some(Share { index, of })
+    }
 }
 
-/// One of `of` equal shares of a scenario: VU k belongs to share k mod `of`.
+/// One of `of` equal shares of a scenario: VU k, and arrival k, belong to share k mod `of`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share {
     pub index: u64,
@@ -151,6 +250,17 @@ mod tests {
     }
 
     #[test]
+    fn rates_climb_in_steps_as_vus_do() {
+        let steps = Steps { add: 10, every: seconds(2), until: 20, hold: Some(seconds(3)) };
+        let (time_unit, spacing) = (seconds(1), Spacing::Regular);
+        let open = Open { time_unit, spacing, pre_allocated_vus: 0, max_vus: MaxVus::Given(9) };
+        let executor = Executor::RampingArrivalRate { start_rate: 0, stages: vec![Part::Steps(steps)], open };
+        let (arrivals, _) = executor.arrivals().unwrap();
+        let rates = [0, 1, 2, 4].map(|at| arrivals.rate_at(seconds(at)));
+        assert_eq!((rates, arrivals.total(), executor.duration()), ([10.0, 10.0, 20.0, 20.0], 80, seconds(5)));
+    }
+
+    #[test]
     fn crews_of_one_ramp_come_to_the_whole_at_every_moment() {
         let stages = [(10, 100), (5, 100), (10, 7)];
         let stages = stages.map(|(duration, target)| Part::Line(Stage { duration: seconds(duration), target }));
@@ -160,13 +270,31 @@ mod tests {
             graceful_ramp_down: Duration::ZERO,
             crew,
         };
-        let whole = of(None).ramp();
-        let crews: Vec<Ramp> = Crew::deal(&[5, 3, 1], 100).into_iter().map(|crew| of(Some(crew)).ramp()).collect();
+        let whole = of(None).ramp().unwrap();
+        let crews: Vec<Ramp> =
+            Crew::deal(&[5, 3, 1], 100).into_iter().map(|crew| of(Some(crew)).ramp().unwrap()).collect();
         for milli in 0..25_000 {
             let at = Duration::from_millis(milli);
             assert_eq!(crews.iter().map(|ramp| ramp.vus_at(at)).sum::<u64>(), whole.vus_at(at), "at {milli} ms");
         }
         let spans: usize = crews.iter().flat_map(|ramp| (0..100).map(|vu| ramp.life(vu).spans.len())).sum();
         assert_eq!(spans, (0..100).map(|vu| whole.life(vu).spans.len()).sum::<usize>());
+    }
+
+    fn constant(max_vus: u64) -> Executor {
+        let (time_unit, spacing) = (Duration::from_secs(1), Spacing::Regular);
+        let open = Open { time_unit, spacing, pre_allocated_vus: 0, max_vus: MaxVus::Given(max_vus) };
+        Executor::ConstantArrivalRate { rate: 9, duration: Duration::from_secs(60), open }
+    }
+
+    #[test]
+    fn shares_of_vus_sum_up_and_none_is_empty() {
+        for (max_vus, threads) in [(1, 4), (3, 2), (7, 3), (100, 8)] {
+            let shares: Vec<Share> = (0..threads).filter_map(|index| constant(max_vus).share(index, threads)).collect();
+            let vus: Vec<usize> = shares.iter().map(|share| share.vus(max_vus).count()).collect();
+            assert!(vus.iter().all(|vus| *vus > 0), "{vus:?}");
+            assert_eq!(vus.iter().sum::<usize>() as u64, max_vus);
+            assert!(shares.iter().all(|share| share.of == shares.len() as u64), "every arrival is somebody's");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Part of a ramp: the number of VUs moves linearly to `target`, which it has at the end.
+/// Part of a ramp: the number of VUs, or the rate of arrivals, moves linearly to `target`, which it has at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stage {
     pub duration: Duration,
@@ -16,7 +16,7 @@ pub enum Part {
     Steps(Steps),
 }
 
-/// Part of a ramp: the number of VUs jumps by `add` at once and after every `every`, until it is `until`. Each level is held for
+/// Part of a ramp: the number of VUs, or the rate, jumps by `add` at once and after every `every`, until it is `until`. Each level is held for
 /// `every`, the last one for `hold` where that is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Steps {
@@ -28,7 +28,7 @@ pub struct Steps {
 }
 
 impl Part {
-    /// The number of VUs at its end.
+    /// The number of VUs, or the rate, at its end.
     pub fn target(&self) -> u64 {
         match self {
             Part::Line(stage) => stage.target,

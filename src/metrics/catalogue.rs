@@ -38,6 +38,9 @@ const CATALOGUE: &[(Metric, &str, Kind, &[&str])] = &[
     (Metric::ExtractFailed, "extract_failed", Kind::Counter, &["scenario", "group", "name", "variable", "stage"]),
     (Metric::Iterations, "iterations", Kind::Counter, &["scenario", "outcome", "stage"]),
     (Metric::IterationDuration, "iteration_duration", Kind::Trend { time: true }, &["scenario", "outcome", "stage"]),
+    (Metric::IterationStartDelay, "iteration_start_delay", Kind::Trend { time: true }, &["scenario", "stage"]),
+    // A rate and not k6's counter: how many are too many depends on how many were due. `count` counts the dropped ones.
+    (Metric::DroppedIterations, "dropped_iterations", Kind::Rate, &["scenario", "stage"]),
     (Metric::Vus, "vus", Kind::Gauge, &["scenario"]),
     (Metric::VusMax, "vus_max", Kind::Gauge, &["scenario"]),
     (Metric::GroupDuration, "group_duration", Kind::Trend { time: true }, &["scenario", "group", "stage"]),

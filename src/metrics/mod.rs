@@ -49,6 +49,9 @@ pub enum Metric {
     ExtractFailed,
     Iterations,
     IterationDuration,
+    IterationStartDelay,
+    /// Of all arrivals, those that were dropped.
+    DroppedIterations,
     Vus,
     VusMax,
     GroupDuration,

@@ -116,9 +116,14 @@ impl Recorder {
     }
 
     pub fn check(&mut self, site: SiteId, stage: StageIndex, passed: bool) {
-        self.tally(Metric::Checks, site, stage, 0, |series| {
+        self.rate(Metric::Checks, site, stage, passed);
+    }
+
+    /// A sample of a rate that is not one of requests: `checks`, `dropped_iterations`.
+    pub fn rate(&mut self, metric: Metric, site: SiteId, stage: StageIndex, yes: bool) {
+        self.tally(metric, site, stage, 0, |series| {
             series.total += 1;
-            series.passes += u64::from(passed);
+            series.passes += u64::from(yes);
         });
     }
 

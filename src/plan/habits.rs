@@ -1,114 +1,41 @@
 //! Words that people bring along from other tools, and what they are called here.
 
-use super::vocabulary::{self, Object, STEP_FORMS, State};
-use crate::diagnostic::closest;
+mod words;
 
-/// What the other tool's word is here. A dot leads into an object: `http.base_url`.
-const RENAMED: &[(&str, &str)] = &[
-    ("assert", "checks"),
-    ("assertions", "checks"),
-    ("asserts", "checks"),
-    ("basic_auth", "auth"),
-    ("bearer", "auth"),
-    ("capture", "extract"),
-    ("captures", "extract"),
-    ("check", "checks"),
-    ("concurrent_users", "vus"),
-    ("delay", "sleep"),
-    ("environment", "env"),
-    ("digest_auth", "auth"),
-    ("discardResponseBodies", "discard_body"),
-    ("flow", "steps"),
-    ("follow_redirects", "redirects"),
-    ("followRedirects", "redirects"),
-    ("formData", "multipart"),
-    ("header", "headers"),
-    ("hosts", "http.resolve"),
-    ("insecureSkipTLSVerify", "http.tls.insecure"),
-    ("localIPs", "http.local_address"),
-    ("loop", "repeat"),
-    ("max_retries", "retry"),
-    ("maxRedirects", "redirects"),
-    ("params", "query"),
-    ("pause", "sleep"),
-    ("payload", "json"),
-    ("phases", "stages"),
-    ("qs", "query"),
-    ("requests", "steps"),
-    ("rampTo", "stages"),
-    ("retries", "retry"),
-    ("ramp_up", "stages"),
-    ("rampUp", "stages"),
-    ("save", "extract"),
-    ("tasks", "steps"),
-    ("tlsCipherSuites", "http.tls.ciphers"),
-    ("tlsVersion", "http.tls.min_version"),
-    ("think", "sleep"),
-    ("thinkTime", "sleep"),
-    ("think_time", "sleep"),
-    ("threshold", "thresholds"),
-    ("threads", "vus"),
-    ("users", "vus"),
-    ("validate", "checks"),
-    ("variables", "vars"),
-    ("wait", "sleep"),
-];
+use super::node::Kind;
+use super::vocabulary::{self, Object, STEP_FORMS, State, Word};
+use crate::diagnostic::closest;
+use words::{EXPLAINED, RENAMED};
 
 /// Letters of a word that is not met by chance: `date` does not mean `rate`.
 const LONG: usize = 6;
 
-/// What needs a sentence, by object and word; an empty object stands for all.
-const EXPLAINED: &[(&str, &str, &str)] = &[
-    ("the plan", "options", "what k6 keeps in `options` stands at the top level here: `stages`, `thresholds`, …"),
-    (
-        "the plan",
-        "config",
-        "of Artillery's `config`, `target` is `http: { base_url: … }` here, and `phases` are `stages`",
-    ),
-    ("the plan", "target", "write `http: { base_url: … }`"),
-    ("the plan", "url", "write `http: { base_url: … }` here, and `get: /path` in a step"),
-    ("the plan", "baseUrl", "write `http: { base_url: … }`"),
-    ("the plan", "rps", "a rate of requests is not available in this version: use `vus` or `stages`"),
-    ("a scenario", "exec", "the `steps` stand in the scenario itself"),
-    ("a scenario", "name", "a scenario's name is its key: `scenarios: { NAME: { … } }`"),
-    ("a request", "url", "the URL stands behind the method: `get: /path`, or `request: { method: GET, url: /path }`"),
-    (
-        "a request",
-        "method",
-        "the method is the key of the URL: `get: /path`, or `request: { method: GET, url: /path }`",
-    ),
-    ("a request", "data", "write `json`, `form` or `body`"),
-    ("`request`", "data", "write `json`, `form` or `body`"),
-    ("a step", "url", "the URL stands behind the method: `get: /path`, or `request: { method: GET, url: /path }`"),
-    ("a step", "method", "the method is the key of the URL: `get: /path`, or `request: { method: GET, url: /path }`"),
-    ("a step", "until", "write `poll: { until, every, attempts, steps }`"),
-    ("a step", "checks", "checks stand beside the request that they look at"),
-    ("a step", "extract", "extractions stand beside the request that they look at"),
-    ("`stop`", "vu", "write `stop: vu`"),
-    ("`sleep`", "duration", "write `sleep: 1s`, or `sleep: 1s..3s`"),
-    ("an `if` step", "elif", "write `else: [{ if: …, then: … }]`"),
-    ("an `if` step", "else_if", "write `else: [{ if: …, then: … }]`"),
-    ("an `if` step", "steps", "the steps of an `if` stand under `then`"),
-    ("`poll`", "while", "write `until` with the opposite condition"),
-    ("`poll`", "interval", "write `every`"),
-    ("`poll`", "max_attempts", "write `attempts`"),
-    ("an environment variable", "value", "write `default`"),
-    ("a part of `multipart`", "type", "write `content_type`"),
-    ("a part of `multipart`", "path", "write `file`"),
-    ("a part of `multipart`", "text", "write `value`"),
-    ("`body_file`", "file", "write `path`"),
-    ("`retry`", "max_attempts", "write `attempts`, which counts the first one too"),
-    ("`retry`", "delay", "write `backoff`"),
-    ("`retry`", "statuses", "write `on: [503, 5xx]`"),
-];
-
 /// What to do instead of the unknown `key`. Never empty.
 pub fn advice(object: &Object, key: &str) -> String {
     explained(object.name, key)
-        .or_else(|| renamed(object, key))
+        .or_else(|| meant(object, key).map(|word| renamed(word, key)))
         .or_else(|| misspelled(object, key))
         .or_else(|| misplaced(object, key))
+        .or_else(|| elsewhere(object, key))
         .unwrap_or_else(|| known_words(object))
+}
+
+/// Whether the unknown `key` is what another tool calls the object's `word`.
+pub fn stands_for(object: &Object, key: &str, word: &str) -> bool {
+    meant(object, key).is_some_and(|meant| meant.name == word)
+}
+
+/// What to write instead of a value that other tools write in another form.
+pub fn value_advice(name: &str, written: &Kind) -> Option<&'static str> {
+    match (name, written) {
+        ("sleep" | "every", Kind::List(_)) => Some("a time at random between two is a range: `1s..3s`"),
+        ("extract", Kind::List(_)) => Some("write `extract: { NAME: $.path }`"),
+        ("expect", Kind::Map(_)) => {
+            Some("write `expect: 200`; what else an answer must hold is a check: `checks: [json.ok == true]`")
+        }
+        ("request", Kind::Text(_)) => Some("write `- get: URL`, or `request: { method: GET, url: URL }`"),
+        _ => None,
+    }
 }
 
 /// For a step of which no key tells the kind.
@@ -117,8 +44,8 @@ pub fn step_advice(keys: &[&str]) -> Option<String> {
     keys.iter().find_map(|key| {
         explained("a step", key)
             .or_else(|| {
-                let (_, to) = RENAMED.iter().find(|(from, _)| from == key)?;
-                STEP_FORMS.iter().any(|form| form.key == *to).then(|| format!("write `{to}` instead of `{key}`"))
+                let to = called(key).find(|to| STEP_FORMS.iter().any(|form| form.key == *to))?;
+                Some(format!("write `{to}` instead of `{key}`"))
             })
             .or_else(|| {
                 // Rightly written, but beside nothing.
@@ -129,47 +56,81 @@ pub fn step_advice(keys: &[&str]) -> Option<String> {
 }
 
 fn explained(object: &str, key: &str) -> Option<String> {
-    EXPLAINED.iter().find(|(at, word, _)| *at == object && *word == key).map(|(_, _, advice)| (*advice).to_owned())
+    let is_it = |at: &str, word: &str| (at.is_empty() || at == object) && same(word, key);
+    EXPLAINED.iter().find(|(at, word, _)| is_it(at, word)).map(|(_, _, advice)| (*advice).to_owned())
 }
 
-fn renamed(object: &Object, key: &str) -> Option<String> {
-    let (_, to) = RENAMED.iter().find(|(from, _)| *from == key)?;
-    if to.contains('.') {
-        return Some(format!("it is called `{to}` here"));
+/// What another tool's word may be called here.
+fn called(key: &str) -> impl Iterator<Item = &'static str> {
+    RENAMED.iter().filter(move |(from, _)| same(from, key)).map(|(_, to)| *to)
+}
+
+/// Whether two words differ in case, `_` and `-` only.
+fn same(word: &str, other: &str) -> bool {
+    let plain = |word: &str| {
+        let letters = word.chars().filter(|c| !matches!(c, '_' | '-'));
+        letters.flat_map(char::to_lowercase).collect::<String>()
+    };
+    plain(word) == plain(other)
+}
+
+/// The object's own word for it.
+fn meant<'o>(object: &'o Object, key: &str) -> Option<&'o Word> {
+    called(key).find_map(|to| object.word(to))
+}
+
+fn renamed(word: &Word, key: &str) -> String {
+    match word.state {
+        State::Here => format!("write `{}` instead of `{key}`", word.name),
+        State::Later => later(word),
     }
-    if object.word(to).is_some() {
-        return Some(format!("write `{to}` instead of `{key}`"));
+}
+
+fn later(word: &Word) -> String {
+    format!("`{}` is what it is called, but it is not available in this version of proofload", word.name)
+}
+
+/// Known here, but not in this object.
+fn elsewhere(object: &Object, key: &str) -> Option<String> {
+    let to = called(key).next()?;
+    if let Some((place, word)) = to.split_once('.') {
+        let inside = object.name.trim_matches('`') == place;
+        return Some(format!("it is called `{}` here", if inside { word } else { to }));
     }
-    if STEP_FORMS.iter().any(|form| form.key == *to) {
+    if STEP_FORMS.iter().any(|form| form.key == to) {
         return Some(format!("write it as a step of its own: `- {to}: …`"));
     }
-    let owner = vocabulary::objects().into_iter().find(|owner| owner.word(to).is_some())?;
+    let owner = owners(to).next()?;
     Some(format!("it is called `{to}` here, and belongs to {}", owner.name))
 }
 
 fn misspelled(object: &Object, key: &str) -> Option<String> {
     let words = |state: State| object.words().filter(move |word| word.state == state).map(|word| word.name);
-    // What is not there yet is no help to one who meant something else: only long words are surely it.
-    let near = closest(key, words(State::Here))
+    // Another way of writing it leaves no doubt. For the rest, what is not there yet is no help to one who meant something else: only
+    // long words are surely it.
+    let exact = object.words().find(|word| same(word.name, key)).map(|word| word.name);
+    let near = exact
+        .or_else(|| closest(key, words(State::Here)))
         .or_else(|| closest(key, words(State::Later).filter(|word| word.len() >= LONG && key.len() >= LONG)))?;
     let word = object.word(near)?;
     Some(match word.state {
         State::Here => format!("did you mean `{near}`?"),
-        State::Later => format!("`{near}` is what it is called, but it is not available in this version of proofload"),
+        State::Later => later(word),
     })
+}
+
+/// Objects that have the word, with `request` as the step of which it is a part.
+fn owners(word: &str) -> impl Iterator<Item = &'static Object> {
+    let all = vocabulary::objects().into_iter().filter(|owner| !std::ptr::eq(*owner, &vocabulary::REQUEST));
+    all.filter(move |owner| owner.word(word).is_some_and(|word| word.state == State::Here))
 }
 
 fn misplaced(object: &Object, key: &str) -> Option<String> {
     if STEP_FORMS.iter().any(|form| form.key == key) {
         return Some(format!("`{key}` is a step of its own: `- {key}: …`"));
     }
-    let owners: Vec<&str> = vocabulary::objects()
-        .into_iter()
-        .filter(|owner| !std::ptr::eq(*owner, object) && !std::ptr::eq(*owner, &vocabulary::REQUEST))
-        .filter(|owner| owner.word(key).is_some_and(|word| word.state == State::Here))
-        .map(|owner| owner.name)
-        .take(3)
-        .collect();
+    let owners: Vec<&str> =
+        owners(key).filter(|owner| !std::ptr::eq(*owner, object)).map(|owner| owner.name).take(3).collect();
     (!owners.is_empty()).then(|| format!("`{key}` belongs to {}", owners.join(" or ")))
 }
 

@@ -14,6 +14,7 @@ pub struct Plan {
     pub description: Option<Spanned<String>>,
     pub env: Vec<EnvVar>,
     pub vars: Vec<(Spanned<String>, Data)>,
+    pub data: Vec<DataSet>,
     pub http: Http,
     pub tags: Vec<Tag>,
     /// The short form: load fields at top level, with `steps`. Also the load that `scenarios` with weights will share.
@@ -40,6 +41,7 @@ pub struct EnvVar {
     pub kind: EnvKind,
 }
 
+/// What a text is read as: of the environment, or in a column of a data set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EnvKind {
     #[default]
@@ -47,6 +49,72 @@ pub enum EnvKind {
     Int,
     Float,
     Bool,
+}
+
+/// Rows that steps read by the set's name.
+#[derive(Clone, Debug)]
+pub struct DataSet {
+    pub name: Spanned<String>,
+    pub from: RowSource,
+    pub pick: Option<Spanned<RowPick>>,
+    pub per: Option<Spanned<RowPer>>,
+    pub on_exhausted: Option<Spanned<OnExhausted>>,
+}
+
+/// Files are relative to the plan.
+#[derive(Clone, Debug)]
+pub enum RowSource {
+    Csv(Box<Csv>),
+    /// An array of objects.
+    Json(Spanned<String>),
+    /// One object on each line.
+    JsonLines(Spanned<String>),
+    Inline(Spanned<Vec<serde_json::Map<String, crate::expr::Value>>>),
+}
+
+#[derive(Clone, Debug)]
+pub struct Csv {
+    pub file: Spanned<String>,
+    /// A byte of ASCII.
+    pub delimiter: Option<u8>,
+    pub header: Option<Spanned<bool>>,
+    pub columns: Option<Spanned<Vec<Spanned<String>>>>,
+    pub types: Vec<(Spanned<String>, EnvKind)>,
+}
+
+/// Which row of a data set is next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RowPick {
+    /// In the order of the rows, and from the start again.
+    #[default]
+    Sequential,
+    /// Any, at any time.
+    Random,
+    /// As `Sequential`, in an order that the seed decides.
+    Shuffle,
+    /// Each row once, by all VUs and scenarios together.
+    Unique,
+    /// VU k has row k, and from the start again.
+    PerVu,
+}
+
+/// How long a row is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RowPer {
+    #[default]
+    Iteration,
+    Vu,
+}
+
+/// What becomes of a VU for which a `unique` set has no row left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnExhausted {
+    #[default]
+    StopVu,
+    /// Rows are handed out again from the first.
+    Recycle,
+    /// The test is stopped.
+    Fail,
 }
 
 /// `http:` of the plan or of one scenario.
@@ -169,6 +237,12 @@ pub struct Load {
     pub graceful_stop: Option<Spanned<Duration>>,
     pub graceful_ramp_down: Option<Spanned<Duration>>,
     pub max_duration: Option<Spanned<Duration>>,
+    pub rate: Option<Spanned<u64>>,
+    pub start_rate: Option<Spanned<u64>>,
+    pub time_unit: Option<Spanned<Duration>>,
+    pub pre_allocated_vus: Option<Spanned<u64>>,
+    pub max_vus: Option<Spanned<u64>>,
+    pub arrivals: Option<Spanned<Spacing>>,
     pub pace: Option<Spanned<Duration>>,
     /// Some field could not be read, or may be meant by an unknown key.
     pub unread: bool,
@@ -180,6 +254,15 @@ pub enum ExecutorKind {
     RampingVus,
     SharedIterations,
     PerVuIterations,
+    ConstantArrivalRate,
+    RampingArrivalRate,
+}
+
+/// How arrivals are spread around their rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spacing {
+    Regular,
+    Poisson,
 }
 
 /// An entry of `stages`.

@@ -121,7 +121,7 @@ mod tests {
     fn the_schema_offers_what_is_here_and_nothing_that_is_not_available_yet() {
         let schema = schema();
         let plan = schema["properties"].as_object().expect("the plan has properties");
-        assert!(plan.contains_key("stages") && !plan.contains_key("setup") && !plan.contains_key("rate"));
+        assert!(plan.contains_key("stages") && !plan.contains_key("setup"));
         let forms = schema["definitions"]["steps"]["items"]["anyOf"].as_array().expect("steps have forms");
         assert!(forms.iter().any(|form| form["required"] == json!(["group", "steps"])));
         let request = forms.iter().find(|form| form["properties"].get("get").is_some()).expect("there is a request");

@@ -32,6 +32,11 @@ description: every word
 allow: [no-checks]
 env: { N1: x, N2: { default: 5, required: true, secret: true, type: int } }
 vars: { n3: [1, "${env.N1}"] }
+data:
+  n22: { csv: a.csv, delimiter: tab, header: false, columns: [x, y], types: { x: int }, pick: unique, per: vu, on_exhausted: fail }
+  n23: { json: a.json }
+  n24: { jsonl: a.jsonl }
+  n25: { rows: [{ x: [1, { y: 2 }] }] }
 http:
   base_url: ${env.N1}
   headers: { N4: a }
@@ -65,6 +70,12 @@ start_time: 1s
 graceful_stop: 1s
 graceful_ramp_down: 1s
 max_duration: 1s
+rate: 1
+start_rate: 1
+time_unit: 1s
+pre_allocated_vus: 1
+max_vus: 1
+arrivals: poisson
 on_start: [{ sleep: 1s }]
 on_stop: [{ sleep: 1s }]
 thresholds: { n6: a<1, n7: [b<1, { threshold: c<1, abort_on_fail: true, delay_abort_eval: 1s, allow_empty: true }] }

@@ -90,13 +90,23 @@ use Shape::{
     Word as OneOf,
 };
 
-pub const EXECUTORS: &[&str] = &["constant-vus", "ramping-vus", "shared-iterations", "per-vu-iterations"];
-pub const LATER_EXECUTORS: &[&str] = &["constant-arrival-rate", "ramping-arrival-rate"];
+pub const EXECUTORS: &[&str] = &[
+    "constant-vus",
+    "ramping-vus",
+    "shared-iterations",
+    "per-vu-iterations",
+    "constant-arrival-rate",
+    "ramping-arrival-rate",
+];
+pub const ARRIVALS: &[&str] = &["regular", "poisson"];
 pub const ENV_KINDS: &[&str] = &["text", "int", "float", "bool"];
 pub const LOG_LEVELS: &[&str] = &["debug", "info", "warn", "error"];
 pub const STOP_SCOPES: &[&str] = &["iteration", "vu", "test"];
 pub const PICKS: &[&str] = &["one", "first", "last", "random", "all", "count"];
 pub const FIRST: &[&str] = &["now", "wait"];
+pub const ROW_PICKS: &[&str] = &["sequential", "random", "shuffle", "unique", "per_vu"];
+pub const ROWS_PER: &[&str] = &["iteration", "vu"];
+pub const ON_EXHAUSTED: &[&str] = &["stop_vu", "recycle", "fail"];
 pub const COOKIES: &[&str] = &["per_vu", "per_iteration", "off"];
 pub const ENCODINGS: &[&str] = Encoding::NAMES;
 
@@ -115,6 +125,7 @@ pub static BODY_FILE: Object = object("`body_file`", &[BODY_FILE_WORDS], &["path
 pub static STAGE: Object = object("a stage", &[STAGE_WORDS], &["duration", "target"]);
 pub static STEPPED_STAGE: Object = object("a stepped stage", &[STEPPED_STAGE_WORDS], &["add", "every", "until"]);
 pub static ENV_VAR: Object = object("an environment variable", &[ENV_WORDS], &[]);
+pub static DATA_SET: Object = object("a data set", &[DATA_SET_WORDS], &[]);
 pub static THRESHOLD: Object = object("a threshold", &[THRESHOLD_WORDS], &["threshold"]);
 pub static REQUEST: Object = object("`request`", &[METHOD_WORDS, REQUEST_WORDS], &["method", "url"]);
 pub static EXTRACT: Object = object("an extraction", &[EXTRACT_WORDS], &[]);
@@ -299,7 +310,7 @@ const fn later_form(key: &'static str) -> StepForm {
 
 /// Every object, outermost first: where a misplaced key may belong.
 pub fn objects() -> Vec<&'static Object> {
-    let named: [&'static Object; 24] = [
+    let named: [&'static Object; 25] = [
         &PLAN,
         &SCENARIO,
         &HTTP,
@@ -315,6 +326,7 @@ pub fn objects() -> Vec<&'static Object> {
         &STAGE,
         &STEPPED_STAGE,
         &ENV_VAR,
+        &DATA_SET,
         &THRESHOLD,
         &REQUEST,
         &EXTRACT,
@@ -336,6 +348,7 @@ pub fn objects() -> Vec<&'static Object> {
 
 // Named, because a constant's arguments cannot refer to statics.
 static ENV_ENTRY: Shape = Any(&[Text, Of(&ENV_VAR)]);
+static A_DATA_SET: Shape = Of(&DATA_SET);
 static A_SCENARIO: Shape = Of(&SCENARIO);
 static METRIC_THRESHOLDS: Shape = Any(&[Text, List(&A_THRESHOLD)]);
 static A_THRESHOLD: Shape = Any(&[Text, Of(&THRESHOLD)]);
@@ -355,6 +368,7 @@ const PLAN_WORDS: &[Word] = &[
         "What is read from the environment: a name and its default, or `{required, secret, type}`.",
     ),
     here("vars", Map(&Data), "Values that do not change during a run."),
+    here("data", Map(&A_DATA_SET), "Data sets: rows from a file, read as `${NAME.COLUMN}`."),
     here("scenarios", Map(&A_SCENARIO), "What runs side by side, by name."),
     here(
         "thresholds",
@@ -381,7 +395,7 @@ const LOAD: &[Word] = &[
     here("vus", Whole, "How many virtual users."),
     here("duration", Duration, "How long iterations are started."),
     here("iterations", Whole, "How many iterations: in all, or per VU with `per-vu-iterations`."),
-    here("stages", List(&A_STAGE), "How the number of VUs goes from target to target."),
+    here("stages", List(&A_STAGE), "How the number of VUs, or the rate, goes from target to target."),
     here("start_vus", Whole, "VUs before the first stage; 1 by default, 0 where the first stage is a stepped one."),
     here("start_time", Duration, "How long after the start of the run this begins; 0s by default."),
     here("graceful_stop", Duration, "How long running iterations may take to end at the end; 30s by default."),
@@ -391,11 +405,20 @@ const LOAD: &[Word] = &[
         "How long an iteration may take to end when its VU is ramped down; 30s by default.",
     ),
     here("max_duration", Duration, "The latest end where `iterations` rule; 10m by default."),
-    later("rate", "iterations started per `time_unit`"),
-    later("start_rate", "the rate before the first stage"),
-    later("time_unit", "what `rate` counts per"),
-    later("pre_allocated_vus", "VUs ready from the start"),
-    later("max_vus", "VUs at most"),
+    here("rate", Whole, "Iterations started per `time_unit`, however long they take."),
+    here("start_rate", Whole, "The rate before the first stage; 0 by default."),
+    here("time_unit", Duration, "What `rate`, `start_rate` and the targets of a rate count per; 1s by default."),
+    here("pre_allocated_vus", Whole, "VUs that are there from the start of an arrival rate; 0 by default."),
+    here(
+        "max_vus",
+        Whole,
+        "VUs at most for an arrival rate; by default `pre_allocated_vus`, and without that 10 s of the highest rate.",
+    ),
+    here(
+        "arrivals",
+        OneOf(ARRIVALS),
+        "How an arrival rate is spread: `regular` (the default), or `poisson` for random gaps.",
+    ),
     here(
         "pace",
         Duration,
@@ -406,7 +429,6 @@ const LOAD: &[Word] = &[
 const PLAN_LATER: &[Word] = &[
     later("setup", "steps before everything else"),
     later("teardown", "steps after everything else"),
-    later("data", "data sets from files"),
     later("fragments", "steps with a name, for `use`"),
     later("include", "other files with fragments"),
     later("metrics", "metrics of the plan's own"),
@@ -559,14 +581,16 @@ const A_BODY_FILE: Shape = Any(&[Text, Of(&BODY_FILE)]);
 const BODY_FILE_WORDS: &[Word] =
     &[here("path", Text, "The file, relative to the plan."), here("template", Bool, "Replaces `${ expr }` in it.")];
 
-const STAGE_WORDS: &[Word] =
-    &[here("duration", Duration, "How long the stage takes."), here("target", Whole, "The number of VUs at its end.")];
+const STAGE_WORDS: &[Word] = &[
+    here("duration", Duration, "How long the stage takes."),
+    here("target", Whole, "The number of VUs, or the rate, at its end."),
+];
 
 const STEPPED_STAGE_WORDS: &[Word] = &[
     here(
         "add",
         Whole,
-        "How many VUs come with each step, the first at once; they go where `until` is below the level.",
+        "How many VUs come with each step, or by how much the rate rises, the first time at once; it goes down where `until` is below the level.",
     ),
     here("every", Duration, "How long each level is held."),
     here("until", Whole, "The last level."),
@@ -578,6 +602,35 @@ const ENV_WORDS: &[Word] = &[
     here("required", Bool, "Refuses to run where the environment has none."),
     here("secret", Bool, "Masks the value in all output."),
     here("type", OneOf(ENV_KINDS), "What the text is read as; `text` by default."),
+];
+
+const DATA_SET_WORDS: &[Word] = &[
+    here("csv", Text, "A CSV file, relative to the plan."),
+    here("json", Text, "A file with a JSON array of objects, relative to the plan."),
+    here("jsonl", Text, "A file with one JSON object on each line, relative to the plan."),
+    here("rows", List(&Data), "The rows themselves: `[{id: 1}, {id: 2}]`."),
+    here("delimiter", Text, "What separates the fields of CSV: one character, or `tab`; a comma by default."),
+    here("header", Bool, "Whether the first line of CSV names the columns; `true` by default."),
+    here("columns", List(&Text), "The columns of CSV to keep; without a header, the names of all of them."),
+    here("types", Map(&OneOf(ENV_KINDS)), "What columns of CSV are read as; `text` by default: `007` stays `007`."),
+    here(
+        "pick",
+        OneOf(ROW_PICKS),
+        "Which row is next; `sequential` by default. `random` may repeat, `shuffle` is `sequential` in an order of chance, `unique` gives each row once in the whole run, `per_vu` gives VU k row k.",
+    ),
+    here(
+        "per",
+        OneOf(ROWS_PER),
+        "How long a row is kept: for one `iteration` (the default), or for the life of the `vu`.",
+    ),
+    here(
+        "on_exhausted",
+        OneOf(ON_EXHAUSTED),
+        "When `unique` has no row left: `stop_vu` (the default), `recycle` begins again, `fail` stops the test.",
+    ),
+    later("collected", "rows that `setup` collects"),
+    later("save", "the file that collected rows are written to"),
+    later("reuse", "takes the saved file where it exists"),
 ];
 
 const THRESHOLD_WORDS: &[Word] = &[

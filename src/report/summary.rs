@@ -7,8 +7,9 @@ use super::generator;
 use super::quantity::{count, counted, duration};
 use crate::clean::{Mask, SHORTEST_SECRET, clean, is_too_short};
 use crate::exit;
-use crate::graph::Graph;
+use crate::graph::{Graph, Scenario};
 use crate::judge::{Facts, Finding, Outcome, State, Statistic, Threshold, Verdict};
+use crate::load::MaxVus;
 use crate::metrics::{Aside, Kind, Metric, Problem, ProblemKind, Snapshot, Trend};
 
 #[derive(Clone, Debug)]
@@ -29,6 +30,8 @@ pub struct Summary {
     pub requests: Vec<RequestRow>,
     /// By outcome; where there are several scenarios, by scenario and outcome.
     pub iterations: Vec<TrendRow>,
+    /// `None` where no iteration was due by a rate.
+    pub arrivals: Option<ArrivalsRow>,
     /// Groups, polls and the plan's own trends, in ms.
     pub durations: Vec<TrendRow>,
     /// Attempts of polls, without unit.
@@ -90,6 +93,15 @@ pub struct TrendRow {
     pub times: Option<Times>,
 }
 
+/// What became of the iterations that were due.
+#[derive(Clone, Copy, Debug)]
+pub struct ArrivalsRow {
+    pub due: u64,
+    pub dropped: u64,
+    /// In ms; `None` where every one was dropped.
+    pub start_delay_p99: Option<f64>,
+}
+
 /// Statistics of a trend, in its unit.
 #[derive(Clone, Copy, Debug)]
 pub struct Times {
@@ -137,6 +149,7 @@ impl Summary {
             checks: checks(graph, snapshot, &safe),
             requests: requests(snapshot, &safe),
             iterations: iterations(graph, snapshot, &safe),
+            arrivals: arrivals(snapshot),
             durations: durations(graph, snapshot, &safe),
             attempts: trends(snapshot, Metric::PollAttempts, "name", &|name| safe(name)),
             network: Network { sent: total(Metric::DataSent), received: total(Metric::DataReceived) },
@@ -224,6 +237,12 @@ fn iterations(graph: &Graph, snapshot: &Snapshot, safe: Safe) -> Vec<TrendRow> {
             .flat_map(|name| rows(&[("scenario".into(), name.to_string())], &format!("{}: ", safe(name))))
             .collect(),
     }
+}
+
+fn arrivals(snapshot: &Snapshot) -> Option<ArrivalsRow> {
+    let (dropped, due) = snapshot.rate(Metric::DroppedIterations, &[])?;
+    let delay = snapshot.trend(Metric::IterationStartDelay, &[]);
+    Some(ArrivalsRow { due, dropped, start_delay_p99: delay.map(|delay| delay.percentile(99.0)) })
 }
 
 /// Names in the order of the plan.
@@ -351,6 +370,11 @@ pub(super) fn remarks(graph: &Graph, facts: &Facts) -> Vec<String> {
     if failed > 0 && !looks_at("http_req_failed", &[]) {
         notes.push(format!("{} failed, and no threshold looks at `http_req_failed`", counted(failed, "request")));
     }
+    let added = |it: &&Threshold| it.span.is_none() && it.metric == "dropped_iterations";
+    if let Some(threshold) = graph.thresholds.iter().find(added).filter(|_| !graph.default_thresholds) {
+        notes.push(format!("`{} {}` is the default threshold of an arrival rate", threshold.metric, threshold.text));
+    }
+    notes.extend(graph.scenarios.iter().filter_map(cut_short));
     if graph.secrets.iter().any(|secret| !secret.is_empty() && is_too_short(secret)) {
         notes.push(format!(
             "a secret of fewer than {SHORTEST_SECRET} characters cannot be masked: it may be shown here and in logs"
@@ -386,6 +410,14 @@ fn set_aside(graph: &Graph, snapshot: &Snapshot) -> Vec<String> {
         notes.push(format!("{all} not measured (`measure: false`): {}", names.join(", ")));
     }
     notes
+}
+
+/// A scenario that could not have as many VUs as its rate has by default.
+fn cut_short(scenario: &Scenario) -> Option<String> {
+    let (_, open) = scenario.executor.arrivals()?;
+    let MaxVus::Cut { vus, wanted } = open.max_vus else { return None };
+    let (most, name) = (counted(vus, "VU"), &scenario.name);
+    Some(format!("`{name}` had at most {most}, as this machine allows; for its rate there would be {wanted}"))
 }
 
 impl TrendRow {

@@ -21,7 +21,7 @@ pub fn render(summary: &Summary, width: usize, color: bool) -> String {
             if summary.several_scenarios { "scenario: outcome" } else { "outcome" },
             &summary.iterations,
             Some(" ms"),
-        ),
+        ) + &page.arrivals(summary),
         page.trends("DURATIONS", "what", &summary.durations, Some(" ms")),
         page.trends("POLL ATTEMPTS", "poll", &summary.attempts, None),
         page.network(summary),
@@ -117,6 +117,18 @@ impl Page {
             grid.rows.push(fields);
         }
         self.section(title, grid)
+    }
+
+    /// Below the iterations that ran.
+    fn arrivals(&self, summary: &Summary) -> String {
+        let Some(row) = summary.arrivals else { return String::new() };
+        let (dropped, due) = (count(row.dropped), counted(row.due, "arrival"));
+        let percent = share(row.dropped as f64 / row.due as f64);
+        let delay = row.start_delay_p99.map(|delay| format!("; started {} ms late at p99", precise(delay)));
+        self.wrapped(
+            "  ",
+            &format!("dropped iterations: {dropped} ({percent} % of {due}){}", delay.unwrap_or_default()),
+        )
     }
 
     fn network(&self, summary: &Summary) -> String {

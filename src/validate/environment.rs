@@ -127,6 +127,7 @@ pub(super) fn mask(found: &mut Diagnostics, mut secrets: Vec<String>) {
         hide(&mut diagnostic.message);
         diagnostic.label.iter_mut().for_each(hide);
         diagnostic.also.iter_mut().for_each(|(_, label)| hide(label));
+        diagnostic.quote.iter_mut().for_each(|quote| hide(&mut quote.text));
         diagnostic.help.iter_mut().for_each(hide);
     }
 }

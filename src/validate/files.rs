@@ -112,7 +112,7 @@ fn template(source: &Source, path: &Spanned<String>, found: &mut Diagnostics) ->
     }
 }
 
-fn unreadable(path: &Spanned<String>, place: &Path, error: &std::io::Error) -> Diagnostic {
+pub(super) fn unreadable(path: &Spanned<String>, place: &Path, error: &std::io::Error) -> Diagnostic {
     Diagnostic::error("missing-file", format!("`{}` cannot be read: {error}", path.value))
         .at(path.span)
         .help(format!("paths start from the plan's folder; this one is `{}`", place.display()))

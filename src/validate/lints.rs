@@ -14,6 +14,7 @@ pub const LINTS: &[&str] = &[
     "body-on-get",
     "check-against-expect",
     "constant-check",
+    "few-rows",
     "never-holds",
     "no-checks",
     "no-effect",

@@ -5,7 +5,7 @@ mod limits;
 mod weights;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::load::{Executor, Part, Stage, Steps};
+use crate::load::{Executor, MaxVus, Open, Part, Stage, Steps};
 use crate::plan::{ExecutorKind, Load, StageForm};
 use crate::source::{Span, Spanned};
 use crate::units::{Duration, format_duration};
@@ -17,6 +17,7 @@ pub(super) use weights::{all_share, share};
 
 const GRACEFUL: Duration = Duration::from_secs(30);
 const MAX_DURATION: Duration = Duration::from_secs(600);
+const TIME_UNIT: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]
 pub(super) struct Decided {
@@ -96,7 +97,7 @@ pub(super) fn refuse_beside_scenarios(load: &Load, found: &mut Diagnostics) {
     }
 }
 
-fn fields(load: &Load) -> [Field; 11] {
+fn fields(load: &Load) -> [Field; 17] {
     [
         ("executor", load.executor.as_ref().map(|field| field.span)),
         ("vus", load.vus.as_ref().map(|field| field.span)),
@@ -109,6 +110,12 @@ fn fields(load: &Load) -> [Field; 11] {
         ("graceful_ramp_down", load.graceful_ramp_down.as_ref().map(|field| field.span)),
         ("max_duration", load.max_duration.as_ref().map(|field| field.span)),
         ("pace", load.pace.as_ref().map(|field| field.span)),
+        ("rate", load.rate.as_ref().map(|field| field.span)),
+        ("start_rate", load.start_rate.as_ref().map(|field| field.span)),
+        ("time_unit", load.time_unit.as_ref().map(|field| field.span)),
+        ("pre_allocated_vus", load.pre_allocated_vus.as_ref().map(|field| field.span)),
+        ("max_vus", load.max_vus.as_ref().map(|field| field.span)),
+        ("arrivals", load.arrivals.as_ref().map(|field| field.span)),
     ]
 }
 
@@ -118,7 +125,19 @@ const TAKES: &[(ExecutorKind, &str, &[&str])] = &[
     (ExecutorKind::RampingVus, "ramping-vus", &["stages", "start_vus", "graceful_ramp_down", "pace"]),
     (ExecutorKind::SharedIterations, "shared-iterations", &["iterations", "vus", "max_duration", "pace"]),
     (ExecutorKind::PerVuIterations, "per-vu-iterations", &["iterations", "vus", "max_duration", "pace"]),
+    (
+        ExecutorKind::ConstantArrivalRate,
+        "constant-arrival-rate",
+        &["rate", "duration", "time_unit", "pre_allocated_vus", "max_vus", "arrivals"],
+    ),
+    (
+        ExecutorKind::RampingArrivalRate,
+        "ramping-arrival-rate",
+        &["stages", "start_rate", "time_unit", "pre_allocated_vus", "max_vus", "arrivals"],
+    ),
 ];
+/// What only the executors of arrivals take, besides `rate`, which only one of them does: beside `stages` it tells that these are of rates.
+const OF_RAMPING_RATES: &[&str] = &["start_rate", "time_unit", "pre_allocated_vus", "max_vus", "arrivals"];
 const ALL_TAKE: &[&str] = &["executor", "start_time", "graceful_stop"];
 
 fn executor(load: &Load, scenario: Option<Span>, found: &mut Diagnostics) -> Option<Executor> {
@@ -144,8 +163,16 @@ fn executor(load: &Load, scenario: Option<Span>, found: &mut Diagnostics) -> Opt
 fn infer(load: &Load, found: &mut Diagnostics) -> Option<ExecutorKind> {
     if let Some(stages) = &load.stages {
         refuse_beside_stages(load, stages.span, found);
-        refuse_strays(load, ExecutorKind::RampingVus, &["vus", "duration", "iterations"], found);
-        return Some(ExecutorKind::RampingVus);
+        let kind = match tells_rates(load) {
+            true => ExecutorKind::RampingArrivalRate,
+            false => ExecutorKind::RampingVus,
+        };
+        refuse_strays(load, kind, &["vus", "duration", "iterations", "rate"], found);
+        return Some(kind);
+    }
+    if load.rate.is_some() {
+        refuse_strays(load, ExecutorKind::ConstantArrivalRate, &[], found);
+        return Some(ExecutorKind::ConstantArrivalRate);
     }
     if load.iterations.is_some() {
         if let (Some(duration), Some(most)) = (&load.duration, &load.max_duration) {
@@ -175,6 +202,19 @@ fn infer(load: &Load, found: &mut Diagnostics) -> Option<ExecutorKind> {
     Some(ExecutorKind::SharedIterations)
 }
 
+/// Whether fields are there that only arrivals have, and only with stages where there is no `rate`.
+fn tells_rates(load: &Load) -> bool {
+    fields(load).iter().any(|(name, span)| span.is_some() && OF_RAMPING_RATES.contains(name))
+}
+
+/// Whether the load is one of arrivals, right or wrong.
+fn is_open(load: &Load) -> bool {
+    match &load.executor {
+        Some(kind) => matches!(kind.value, ExecutorKind::ConstantArrivalRate | ExecutorKind::RampingArrivalRate),
+        None => load.rate.is_some() || load.stages.is_some() && tells_rates(load),
+    }
+}
+
 /// What is wrong whatever the fields say that could not be read.
 fn refuse_contradictions(load: &Load, found: &mut Diagnostics) {
     match (&load.executor, &load.stages) {
@@ -189,6 +229,7 @@ fn refuse_beside_stages(load: &Load, stages: Span, found: &mut Diagnostics) {
         ("vus", "`start_vus` says how many to begin with"),
         ("duration", "each stage has its own"),
         ("iterations", ""),
+        ("rate", "`start_rate` says the rate to begin with"),
     ];
     refuse_beside(load, "stages", stages, &others, found);
 }
@@ -212,7 +253,8 @@ fn refuse_strays(load: &Load, kind: ExecutorKind, besides: &[&str], found: &mut 
         let fits = ALL_TAKE.contains(&name) || meant.1.contains(&name) || besides.contains(&name);
         let Some(span) = span.filter(|_| !fits) else { continue };
         let message = format!("`{name}` does not belong to the executor `{}`, which these fields mean", meant.0);
-        found.push(Diagnostic::error("load-field", message).at(span).help(belongs(name)));
+        let help = instead(name, kind).unwrap_or_else(|| belongs(name));
+        found.push(Diagnostic::error("load-field", message).at(span).help(help));
     }
 }
 
@@ -220,16 +262,26 @@ fn check_fields(load: &Load, kind: ExecutorKind, found: &mut Diagnostics) {
     let (executor, takes) = takes(kind);
     for (name, span) in fields(load) {
         let Some(span) = span.filter(|_| !ALL_TAKE.contains(&name) && !takes.contains(&name)) else { continue };
-        let help = match (name, kind) {
-            ("vus", ExecutorKind::RampingVus) => "write `start_vus` for the number of VUs to begin with".to_owned(),
-            ("duration", ExecutorKind::SharedIterations | ExecutorKind::PerVuIterations) => {
-                "write `max_duration` for the longest time it may take".to_owned()
-            }
-            _ => belongs(name),
-        };
+        let help = instead(name, kind).unwrap_or_else(|| belongs(name));
         let message = format!("the executor `{executor}` has no field `{name}`");
         found.push(Diagnostic::error("load-field", message).at(span).help(help));
     }
+}
+
+/// What was meant by a field that another executor has.
+fn instead(name: &str, kind: ExecutorKind) -> Option<String> {
+    use ExecutorKind::{ConstantArrivalRate, PerVuIterations, RampingArrivalRate, RampingVus, SharedIterations};
+    let text = match (name, kind) {
+        ("vus", RampingVus) => "write `start_vus` for the number of VUs to begin with",
+        ("vus" | "start_vus", ConstantArrivalRate | RampingArrivalRate) => {
+            "write `max_vus` for the most VUs, and `pre_allocated_vus` for those that are there from the start"
+        }
+        ("duration", SharedIterations | PerVuIterations) => "write `max_duration` for the longest time it may take",
+        ("rate", RampingArrivalRate) => "write `start_rate` for the rate to begin with",
+        ("start_rate", ConstantArrivalRate) => "write `rate`, or `stages` for a rate that changes",
+        _ => return None,
+    };
+    Some(text.to_owned())
 }
 
 fn takes(kind: ExecutorKind) -> (&'static str, &'static [&'static str]) {
@@ -266,6 +318,39 @@ fn build(load: &Load, kind: ExecutorKind, scenario: Option<Span>, found: &mut Di
         },
         ExecutorKind::SharedIterations => Some(Executor::SharedIterations { vus, iterations, max_duration }),
         ExecutorKind::PerVuIterations => Some(Executor::PerVuIterations { vus, iterations, max_duration }),
+        ExecutorKind::ConstantArrivalRate => match (&load.rate, &load.duration) {
+            (Some(rate), Some(duration)) => {
+                let (rate, duration) = (rate.value, duration.value);
+                Some(Executor::ConstantArrivalRate { rate, duration, open: open(load, rate) })
+            }
+            (None, _) => missing("rate", "100"),
+            (_, None) => missing("duration", "30s"),
+        },
+        ExecutorKind::RampingArrivalRate => match &load.stages {
+            Some(stages) => {
+                let (start_rate, stages) = (value(&load.start_rate, 0), staged(&stages.value));
+                let peak = stages.iter().map(Part::target).fold(start_rate, u64::max);
+                Some(Executor::RampingArrivalRate { start_rate, stages, open: open(load, peak) })
+            }
+            None => missing("stages", "[{ duration: 30s, target: 50 }]"),
+        },
+    }
+}
+
+/// As in k6 `pre_allocated_vus` alone are all that there may be. `peak` is the highest rate.
+fn open(load: &Load, peak: u64) -> Open {
+    let spacing = match load.arrivals.as_ref().map(|arrivals| arrivals.value) {
+        Some(crate::plan::Spacing::Poisson) => crate::load::Spacing::Poisson,
+        Some(crate::plan::Spacing::Regular) | None => crate::load::Spacing::Regular,
+    };
+    let time_unit = value(&load.time_unit, TIME_UNIT);
+    let before = load.pre_allocated_vus.as_ref().filter(|vus| vus.value > 0);
+    let given = load.max_vus.as_ref().or(before).map(|most| MaxVus::Given(most.value));
+    Open {
+        time_unit,
+        spacing,
+        pre_allocated_vus: before.map_or(0, |vus| vus.value),
+        max_vus: given.unwrap_or_else(|| MaxVus::by_rate(peak, time_unit)),
     }
 }
 
@@ -274,7 +359,7 @@ fn ramping(load: &Load, stages: &[StageForm]) -> Executor {
     let start_vus = if matches!(stages.first(), Some(StageForm::Steps(_))) { 0 } else { 1 };
     Executor::RampingVus {
         start_vus: value(&load.start_vus, start_vus),
-        stages: stages.iter().map(part).collect(),
+        stages: staged(stages),
         graceful_ramp_down: value(&load.graceful_ramp_down, GRACEFUL),
         crew: None,
     }
@@ -290,4 +375,8 @@ fn part(written: &StageForm) -> Part {
             hold: steps.hold.as_ref().map(|hold| hold.value),
         }),
     }
+}
+
+fn staged(stages: &[StageForm]) -> Vec<Part> {
+    stages.iter().map(part).collect()
 }

@@ -3,6 +3,7 @@
 //! After it no user mistake in the plan is possible. Must never know: the network, executors at work.
 
 pub(crate) mod constants;
+mod data;
 pub(crate) mod delivery;
 mod environment;
 mod files;
@@ -73,7 +74,9 @@ pub struct ValidPlan<'p> {
     /// Values to mask in all output.
     pub secrets: Vec<String>,
     pub scenarios: Vec<ValidScenario<'p>>,
-    /// Contents of every file that the plan names, by the path as written.
+    /// In the order of the plan.
+    pub data: Vec<Arc<crate::data::DataSet>>,
+    /// Contents of every file that requests send, and of certificates, by the path as written.
     pub files: BTreeMap<String, Arc<[u8]>>,
     /// Those in which `${ expr }` is replaced.
     pub(crate) file_templates: files::FileTemplates,
@@ -141,8 +144,9 @@ pub fn check<'p>(
     let constants = Arc::new(environment::read(plan, overrides, environment, seed, &mut found));
     let scenarios = scenarios(plan, overrides, &constants, seed, &mut found);
     let file_templates = files::templates(source, &scenarios, &mut found);
-    names::check(plan, &scenarios, &file_templates, &mut found);
-    types::check(plan, &scenarios, &file_templates, &mut found);
+    let sets = data::read(plan, source, &mut found);
+    let reads = names::check(plan, &scenarios, &sets, &file_templates, &mut found);
+    types::check(plan, &scenarios, &sets, &file_templates, &mut found);
     requests::check(plan, &scenarios, &mut found);
     steps::check(plan, &scenarios, &mut found);
     let files = files::read(plan, source, &scenarios, &mut found);
@@ -150,6 +154,7 @@ pub fn check<'p>(
     let handshake = route::handshake(plan, &files, &constants, &mut found);
     let (thresholds, default_thresholds) = thresholds::check(plan, overrides, &scenarios, &mut found);
     if !found.has_errors() {
+        data::lint(&sets, &scenarios, &reads, &mut found);
         lints::check(plan, &scenarios, &mut found);
     }
     lints::allow(plan, &mut found);
@@ -167,6 +172,7 @@ pub fn check<'p>(
         secrets,
         constants,
         scenarios,
+        data: sets.into_iter().filter_map(|loaded| loaded.set).collect(),
         files,
         file_templates,
         route,

@@ -9,19 +9,31 @@ mod known;
 mod moment;
 mod unset;
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::{Diagnostic, Diagnostics, closest};
 use crate::expr::{Data, NameUse};
 use crate::plan::Plan;
 
 use super::ValidScenario;
+use super::data::Loaded;
 use super::files::FileTemplates;
 
-pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], files: &FileTemplates, found: &mut Diagnostics) {
+/// Gives the data sets that each scenario reads.
+pub(super) fn check(
+    plan: &Plan,
+    scenarios: &[ValidScenario],
+    data: &[Loaded],
+    files: &FileTemplates,
+    found: &mut Diagnostics,
+) -> Vec<BTreeSet<usize>> {
+    let mut all_reads = Vec::new();
     for scenario in scenarios {
-        let known = known::Known::of(plan, scenario, scenarios);
+        let known = known::Known::of(plan, scenario, scenarios, data);
         known.check_definitions(found);
-        flow::check(plan, scenario, files, &known, found);
+        all_reads.push(flow::check(plan, scenario, files, &known, found));
     }
+    all_reads
 }
 
 /// The outside names that data reads.

@@ -84,9 +84,6 @@ fn refuse_what_all_share(scenario: &crate::plan::Scenario, found: &mut Diagnosti
 
 fn check_request(request: &Request, constants: &Constants, found: &mut Diagnostics) {
     let method = &request.method;
-    if http::Method::from_bytes(method.value.as_bytes()).is_err() {
-        found.push(Diagnostic::error("bad-method", format!("`{}` is no HTTP method", method.value)).at(method.span));
-    }
     if matches!(method.value.as_str(), "GET" | "HEAD") && request.body.is_some() {
         let message = format!("a {} with a body: many servers and caches refuse or ignore it", method.value);
         found.push(Diagnostic::warning("body-on-get", message).at(method.span).help("did you mean `post` or `query`?"));

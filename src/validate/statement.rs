@@ -5,6 +5,9 @@ use crate::judge::{Comparison, Statistic};
 use crate::metrics::Kind;
 use crate::units::parse_duration;
 
+/// In k6 a counter, so that plans from there count it.
+const DROPPED: &str = "dropped_iterations";
+
 #[derive(Debug, PartialEq)]
 pub(super) struct Statement {
     pub statistic: Statistic,
@@ -166,6 +169,9 @@ fn check_fits(metric: &str, kind: Kind, statistic: Statistic, left: &str) -> Res
     let (what, fits, those) = match kind {
         Kind::Counter => ("a counter", matches!(statistic, Count | Rate), "`count` and `rate` (per second)"),
         Kind::Gauge => ("a gauge", matches!(statistic, Value | Min | Max), "`value`, `min` and `max`"),
+        Kind::Rate if metric == DROPPED => {
+            ("a rate", matches!(statistic, Rate | Count), "`rate` (of all that were due) and `count`")
+        }
         Kind::Rate => ("a rate", matches!(statistic, Rate), "`rate`"),
         Kind::Trend { .. } => (
             "a trend",

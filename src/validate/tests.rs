@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::diagnostic::Severity;
 use crate::judge::{Comparison, Statistic};
-use crate::load::Part;
+use crate::load::{MaxVus, Open, Part, Spacing};
 use crate::source::Format;
 
 fn source(text: &str) -> Source {
@@ -162,6 +162,20 @@ fn iterations(vus: u64, iterations: u64, most: u64) -> Executor {
     Executor::SharedIterations { vus, iterations, max_duration: seconds(most) }
 }
 
+/// Without `max_vus` with the default of rates up to 10 per second.
+fn open(time_unit: u64, pre_allocated_vus: u64, max_vus: Option<u64>) -> Open {
+    let max_vus = max_vus.map_or(MaxVus::ByRate(100), MaxVus::Given);
+    Open { time_unit: seconds(time_unit), spacing: Spacing::Regular, pre_allocated_vus, max_vus }
+}
+
+fn rate(rate: u64, open: Open) -> Executor {
+    Executor::ConstantArrivalRate { rate, duration: seconds(9), open }
+}
+
+fn ramping_rate(start_rate: u64, open: Open) -> Executor {
+    Executor::RampingArrivalRate { start_rate, stages: vec![Part::Line(stage(9, 7))], open }
+}
+
 fn ramping(start_vus: u64, stages: &[Stage]) -> Executor {
     let stages = stages.iter().copied().map(Part::Line).collect();
     Executor::RampingVus { start_vus, stages, graceful_ramp_down: seconds(30), crew: None }
@@ -184,6 +198,15 @@ fn the_fields_of_load_mean_the_executor_that_they_mean_in_k6() {
             "{executor: per-vu-iterations, vus: 2, iterations: 3}",
             Executor::PerVuIterations { vus: 2, iterations: 3, max_duration: seconds(600) },
         ),
+        ("{rate: 5, duration: 9s}", rate(5, open(1, 0, None))),
+        ("{rate: 5, time_unit: 60s, duration: 9s, max_vus: 8}", rate(5, open(60, 0, Some(8)))),
+        ("{rate: 5, duration: 9s, pre_allocated_vus: 4}", rate(5, open(1, 4, Some(4)))),
+        ("{rate: 5, duration: 9s, pre_allocated_vus: 4, max_vus: 8}", rate(5, open(1, 4, Some(8)))),
+        ("{rate: 5, duration: 9s, pre_allocated_vus: 0}", rate(5, open(1, 0, None))),
+        ("{rate: 5, duration: 9s, arrivals: poisson}", rate(5, Open { spacing: Spacing::Poisson, ..open(1, 0, None) })),
+        ("{executor: ramping-arrival-rate, stages: [{duration: 9s, target: 7}]}", ramping_rate(0, open(1, 0, None))),
+        ("{start_rate: 3, stages: [{duration: 9s, target: 7}]}", ramping_rate(3, open(1, 0, None))),
+        ("{max_vus: 3, stages: [{duration: 9s, target: 7}]}", ramping_rate(0, open(1, 0, Some(3)))),
     ] {
         let block = text.trim_start_matches('{').trim_end_matches('}');
         let block = if text.starts_with('{') { top_level(block) } else { text.to_owned() };
@@ -205,6 +228,7 @@ fn top_level(flow: &str) -> String {
 fn options_of_the_command_line_replace_the_load_as_in_k6() {
     let plan = "vus: 3\nduration: 9s";
     let staged = "stages: [{duration: 9s, target: 7}]";
+    let arriving = "rate: 5\nduration: 9s";
     let none = Overrides::default;
     for (text, overrides, expected) in [
         (plan, Overrides { vus: Some(5), ..none() }, Executor::ConstantVus { vus: 5, duration: seconds(9) }),
@@ -218,8 +242,25 @@ fn options_of_the_command_line_replace_the_load_as_in_k6() {
         (plan, Overrides { stages: vec![stage(1, 2)], vus: Some(4), ..none() }, ramping(4, &[stage(1, 2)])),
         (staged, Overrides { iterations: Some(8), vus: Some(2), ..none() }, iterations(2, 8, 600)),
         (staged, Overrides { duration: Some(seconds(2)), iterations: Some(8), ..none() }, iterations(1, 8, 2)),
+        (arriving, Overrides { iterations: Some(8), ..none() }, iterations(1, 8, 600)),
+        (
+            arriving,
+            Overrides { vus: Some(2), duration: Some(seconds(2)), ..none() },
+            Executor::ConstantVus { vus: 2, duration: seconds(2) },
+        ),
     ] {
         assert_eq!(executor(text, &overrides), expected, "{text} with {overrides:?}");
+    }
+    for overrides in [
+        Overrides { vus: Some(2), ..none() },
+        Overrides { duration: Some(seconds(2)), ..none() },
+        Overrides { stages: vec![stage(1, 2)], ..none() },
+        Overrides { stages: vec![stage(1, 2)], vus: Some(2), ..none() },
+    ] {
+        for load in [arriving, "executor: ramping-arrival-rate\nstages: [{duration: 9s, target: 7}]"] {
+            let found = found_in(&format!("{load}\n{STEPS}"), &overrides, &[]);
+            assert_eq!(found, ["load-conflict at nowhere"], "{load} with {overrides:?}");
+        }
     }
 }
 
@@ -250,6 +291,31 @@ fn loads_that_contradict_themselves_are_refused() {
         ("vus: 1000001\nduration: 1s", &["load-limit at 1:6"]),
         ("stages: [{duration: 1s, target: 1000001}]", &["load-limit at 1:33"]),
         ("stages: [{duration: 300d, target: 1}, {duration: 300d, target: 1}]", &["load-limit at 1:9"]),
+        ("rate: 1", &["load-missing at nowhere"]),
+        ("executor: constant-arrival-rate\nduration: 1s", &["load-missing at 1:11"]),
+        ("executor: ramping-arrival-rate\nrate: 1", &["load-field at 2:7"]),
+        ("executor: constant-arrival-rate\nstart_rate: 1", &["load-field at 2:13"]),
+        ("rate: 1\nduration: 1s\nvus: 1", &["load-field at 3:6"]),
+        ("rate: 1\nduration: 1s\niterations: 1", &["load-field at 3:13"]),
+        ("duration: 1s\nmax_vus: 1", &["load-field at 2:10"]),
+        ("rate: 1\nstages: [{duration: 1s, target: 1}]", &["load-conflict at 1:7"]),
+        ("rate: 1\nduration: 1s\npace: 1s", &["load-field at 3:7"]),
+        ("start_rate: 0\nstages: [{add: 9, every: 1s, until: 1000001}]", &["load-limit at 2:16", "load-limit at 2:37"]),
+        (
+            "start_rate: 0\nstages: [{add: 1, every: 1ms, until: 9000000000000000000}]",
+            &["load-limit at 2:16", "load-limit at 2:38"],
+        ),
+        ("start_rate: 5\nstages: [{add: 5, every: 1s, until: 5}]", &["load-zero at 2:37"]),
+        ("rate: 0\nduration: 1s", &["load-zero at 1:7"]),
+        ("rate: 1\nduration: 1s\nmax_vus: 0", &["load-zero at 3:10"]),
+        ("rate: 1\nduration: 1s\ntime_unit: 0s", &["load-zero at 3:12"]),
+        ("rate: 1\nduration: 1s\nmax_vus: 2\npre_allocated_vus: 3", &["load-conflict at 4:20"]),
+        ("rate: 1000001\nduration: 1s", &["load-limit at 1:7"]),
+        ("rate: 1001\nduration: 1s\ntime_unit: 1ms", &["load-limit at 1:7"]),
+        ("start_rate: 0\nstages: [{duration: 1s, target: 1000001}]", &["load-limit at 2:33"]),
+        ("start_rate: 0\nstages: [{duration: 1s, target: 0}]", &["load-zero at 2:9"]),
+        ("start_rate: 1\ntime_unit: 1h\nstages: [{duration: 1s, target: 1}]", &["load-zero at 3:9"]),
+        ("rate: 1\nduration: 1s\npre_allocated_vus: 1000001", &["load-limit at 3:20"]),
     ];
     let texts: Vec<String> = rows.iter().map(|(load, _)| with(load)).collect();
     check_all(&texts.iter().zip(rows).map(|(text, (_, expected))| (text.as_str(), *expected)).collect::<Vec<_>>());
@@ -611,6 +677,8 @@ fn threshold(key: &str, text: &str) -> Result<(Statistic, Comparison, f64), Vec<
          \x20     checks: {{ is ok: status == 200 }}\n\
          \x20   - outcome: sold\n\
          \x20 look:\n\
+         \x20   rate: 1\n\
+         \x20   duration: 1s\n\
          \x20   steps: [{{ get: http://h/c }}]\n"
     );
     let source = source(&plan);
@@ -652,6 +720,9 @@ fn thresholds_are_read_with_spaces_and_units() {
         ("http_req_duration{name: \"reserve\", kind:write, build:7, status:409}", "max<5s", (Max, Less, 5000.0)),
         ("http_req_duration{scenario:look,stage:1}", "max<5s", (Max, Less, 5000.0)),
         ("extract_failed{variable:token}", "count<5", (Count, Less, 5.0)),
+        ("dropped_iterations{scenario:look}", "count<5", (Count, Less, 5.0)),
+        ("dropped_iterations", "rate<2%", (Rate, Less, 0.02)),
+        ("iteration_start_delay", "p(99)<1s", (Percentile(99.0), Less, 1000.0)),
     ] {
         assert_eq!(threshold(key, text), Ok(expected), "{key}: {text}");
     }
@@ -696,7 +767,9 @@ fn thresholds_that_mean_nothing_are_refused_with_the_fix() {
         ("http_req_failed", "rate<5", "threshold-limit: did you mean `5%`?"),
         ("http_req_failed", "rate<0", "threshold-limit: "),
         ("http_req_durations", "avg<5", "unknown-metric: did you mean `http_req_duration`?"),
-        ("dropped_iterations", "count<5", "unproducible-metric: "),
+        ("dropped_iterations", "rate<5", "threshold-limit: did you mean `5%`?"),
+        ("dropped_iterations", "avg<5", "threshold-statistic: it has `rate` (of all that were due) and `count`"),
+        ("dropped_iterations{scenario:buy}", "count<5", "unknown-tag-value: `scenario` is one of `look`"),
         ("http_reqs{name=reserve}", "count<5", "threshold-selector: "),
         ("http_reqs{name:reserve", "count<5", "threshold-selector: "),
         ("http_reqs{nam:reserve}", "count<5", "unknown-tag: did you mean `name`?"),
@@ -717,10 +790,11 @@ fn thresholds_that_mean_nothing_are_refused_with_the_fix() {
 
 #[test]
 fn a_threshold_on_what_the_plan_does_not_do_is_refused() {
-    let plan = "steps: [{ sleep: 1s }]\nthresholds:\n  checks: ['rate>0.9']\n  poll_wait: ['max<5s']\n  http_reqs: ['count>1']\n  group_duration: ['max<1s']\n  extract_failed: ['count<1']\n  vus: ['value>=0']\n";
+    let plan = "steps: [{ sleep: 1s }]\nthresholds:\n  checks: ['rate>0.9']\n  poll_wait: ['max<5s']\n  http_reqs: ['count>1']\n  group_duration: ['max<1s']\n  extract_failed: ['count<1']\n  vus: ['value>=0']\n  dropped_iterations: ['count<1']\n  iteration_start_delay: ['max<1s']\n";
     let unproducible = |line| format!("unproducible-metric at {line}:3");
     let mut expected: Vec<String> = (3..=7).map(unproducible).collect();
     expected.push("warning threshold-always-holds at 8:10".to_owned());
+    expected.extend((9..=10).map(unproducible));
     assert_eq!(found_in(plan, &Overrides::default(), &[]), expected);
 }
 
@@ -741,7 +815,24 @@ fn a_plan_without_thresholds_gets_those_that_its_steps_allow() {
         defaults(checks, Overrides::default()),
         ("http_req_failed: rate<0.01, checks: rate>0.99".to_owned(), true)
     );
-    assert_eq!(defaults(checks, off), (String::new(), false));
+    assert_eq!(defaults(checks, off.clone()), (String::new(), false));
+    // Whatever else a plan with a rate asks for, its load must have been made.
+    let arrivals = |rest: &str| format!("rate: 1\nduration: 1s\nsteps: [{{ get: http://h/ }}]\n{rest}");
+    let dropped = "dropped_iterations: rate<0.01";
+    for (rest, overrides, expected, default) in [
+        ("", Overrides::default(), format!("http_req_failed: rate<0.01, {dropped}"), true),
+        ("thresholds: { http_reqs: count>1 }", Overrides::default(), format!("http_reqs: count>1, {dropped}"), false),
+        ("thresholds: { http_reqs: count>1 }", off.clone(), "http_reqs: count>1".to_owned(), false),
+        (
+            "thresholds: { 'dropped_iterations{stage:0}': count<9 }",
+            Overrides::default(),
+            "dropped_iterations: count<9".to_owned(),
+            false,
+        ),
+        ("", off, String::new(), false),
+    ] {
+        assert_eq!(defaults(&arrivals(rest), overrides), (expected, default), "{rest}");
+    }
 }
 
 #[test]
@@ -857,7 +948,7 @@ fn a_mistake_of_form_gives_no_second_mistake_elsewhere() {
         ("stages: [{ duration: 5s, target: 3 }]", "stages: [{ duration: 5, target: 3 }]", "bad-duration"),
         ("stages: [{ duration: 5s, target: 3 }]", "stages: 5s:3", "wrong-type"),
         ("stages: [", "stage: [", "unknown-key"),
-        ("stages: [{ duration: 5s, target: 3 }]", "executor: constant-arrival-rate", "not-yet"),
+        ("stages: [{ duration: 5s, target: 3 }]", "executor: constant-arrival-rate", "load-field"),
         ("start_vus: 2", "start_vus: 99999999999999999999", "number-too-big"),
         ("on_start:", "on_strat:", "unknown-key"),
         ("steps:\n  - set", "step:\n  - set", "unknown-key"),

@@ -13,9 +13,6 @@ use super::{Overrides, ValidScenario, selector, statement};
 
 use produced::Produced;
 
-/// Metrics of executors that are still to come, with what produces them.
-const OF_ARRIVAL_RATES: &[&str] = &["dropped_iterations", "iteration_start_delay"];
-
 /// The thresholds, and whether they are the default ones.
 pub(super) fn check(
     plan: &Plan,
@@ -24,21 +21,35 @@ pub(super) fn check(
     found: &mut Diagnostics,
 ) -> (Vec<Threshold>, bool) {
     let produced = Produced::of(plan, scenarios);
-    let written: Vec<Threshold> =
+    let mut written: Vec<Threshold> =
         plan.thresholds.iter().flat_map(|written| check_metric(written, &produced, found)).collect();
+    let wants_none = overrides.no_default_thresholds;
     if plan.thresholds.iter().any(|written| !written.thresholds.is_empty()) {
+        if !wants_none && !plan.thresholds.iter().any(|written| is_of_arrivals(&written.metric.value)) {
+            written.extend(defaults(&ARRIVED, &produced));
+        }
         return (written, false);
     }
-    match overrides.no_default_thresholds {
+    match wants_none {
         true => (Vec::new(), false),
-        false => (defaults(&produced), true),
+        false => (defaults(&[SUCCEEDED.as_slice(), &ARRIVED].concat(), &produced), true),
     }
 }
 
+fn is_of_arrivals(key: &str) -> bool {
+    selector::parse(key).is_ok_and(|selector| Metric::named(selector.metric) == Some(Metric::DroppedIterations))
+}
+
 /// So that a run in which everything fails is never green.
-fn defaults(produced: &Produced) -> Vec<Threshold> {
-    [(Metric::HttpReqFailed, "rate<0.01"), (Metric::Checks, "rate>0.99")]
-        .into_iter()
+const SUCCEEDED: [(Metric, &str); 2] = [(Metric::HttpReqFailed, "rate<0.01"), (Metric::Checks, "rate>0.99")];
+
+/// So that a run whose load was not made is never green, whatever else the plan asks for.
+const ARRIVED: [(Metric, &str); 1] = [(Metric::DroppedIterations, "rate<0.01")];
+
+fn defaults(wanted: &[(Metric, &'static str)], produced: &Produced) -> Vec<Threshold> {
+    wanted
+        .iter()
+        .copied()
         .filter(|(metric, _)| produced.has(*metric))
         .filter_map(|(metric, text)| {
             let name = metric.name()?;
@@ -90,9 +101,6 @@ fn metric(name: &str, produced: &Produced) -> Result<Metric, Box<Diagnostic>> {
             None => Ok(metric),
             Some(why) => Err(unproducible(name, why)),
         };
-    }
-    if OF_ARRIVAL_RATES.contains(&name) {
-        return Err(unproducible(name, "only arrival-rate executors produce it"));
     }
     let diagnostic = Diagnostic::error("unknown-metric", format!("threshold on unknown metric `{name}`"));
     let mut names: Vec<&str> = Metric::names().collect();

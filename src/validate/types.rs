@@ -4,11 +4,18 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::expr::{Binding, Data, Expr, Fact, Names, Part, Program, Template, Type, Value};
 use crate::plan::{Auth, Body, BodyPart, Check, Count, EnvKind, Http, PartContent, Plan, Request, Step, StepKind};
 
+use super::data::Loaded;
 use super::files::FileTemplates;
 use super::{ValidScenario, place, vocabulary};
 
-pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], files: &FileTemplates, found: &mut Diagnostics) {
-    let mut types = Types { plan, files, found };
+pub(super) fn check(
+    plan: &Plan,
+    scenarios: &[ValidScenario],
+    data: &[Loaded],
+    files: &FileTemplates,
+    found: &mut Diagnostics,
+) {
+    let mut types = Types { plan, data, files, found };
     for (_, data) in &plan.vars {
         types.data(data);
     }
@@ -22,6 +29,7 @@ pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], files: &FileTempla
 
 struct Types<'a> {
     plan: &'a Plan,
+    data: &'a [Loaded<'a>],
     files: &'a FileTemplates,
     found: &'a mut Diagnostics,
 }
@@ -133,8 +141,29 @@ impl Types<'_> {
 
     fn expr(&mut self, expr: &Expr, condition: bool) {
         let type_of = |root: &str, field: Option<&str>| self.type_of(root, field);
-        let mistakes = expr.type_mistakes(condition, &type_of);
+        let mut mistakes = expr.type_mistakes(condition, &type_of);
+        mistakes.iter_mut().for_each(|mistake| self.add_column_hint(expr, mistake));
         self.found.found.extend(mistakes);
+    }
+
+    /// A number in a file is text until the data set says that it is none.
+    fn add_column_hint(&self, expr: &Expr, mistake: &mut Diagnostic) {
+        for used in expr.names() {
+            let Some(column) = used.field.as_deref() else { continue };
+            let is_text = self.column(&used.root, Some(column)) == Some(EnvKind::Text);
+            if is_text && mistake.message.contains(&format!("`{}.{column}`", used.root)) {
+                let hint =
+                    format!("columns of CSV are text unless the data set says otherwise: `types: {{ {column}: int }}`");
+                mistake.help.push(hint);
+                return;
+            }
+        }
+    }
+
+    /// What a column of a data set is read as.
+    fn column(&self, root: &str, field: Option<&str>) -> Option<EnvKind> {
+        let set = self.data.iter().find(|loaded| loaded.written.name.value == root)?.set.as_ref()?;
+        set.table.columns().iter().find(|column| Some(column.name.as_str()) == field)?.kind
     }
 
     fn type_of(&self, root: &str, field: Option<&str>) -> Type {
@@ -142,18 +171,23 @@ impl Types<'_> {
             ("scenario", Some("name")) => Type::Text,
             ("env", Some(name)) => {
                 let variable = self.plan.env.iter().find(|variable| variable.name.value == name);
-                variable.map_or(Type::Any, |variable| match variable.kind {
-                    EnvKind::Text => Type::Text,
-                    EnvKind::Int | EnvKind::Float => Type::Number,
-                    EnvKind::Bool => Type::Bool,
-                })
+                variable.map_or(Type::Any, |variable| of_kind(variable.kind))
             }
+            (root, field) if let Some(kind) = self.column(root, field) => of_kind(kind),
             (_, Some(field)) => match vocabulary::fact(root, field) {
                 Some(Fact::VuId | Fact::VuIteration | Fact::ScenarioIteration) => Type::Number,
                 None => Type::Any,
             },
             (root, None) => vocabulary::response_field(root).map_or(Type::Any, Type::of_response),
         }
+    }
+}
+
+fn of_kind(kind: EnvKind) -> Type {
+    match kind {
+        EnvKind::Text => Type::Text,
+        EnvKind::Int | EnvKind::Float => Type::Number,
+        EnvKind::Bool => Type::Bool,
     }
 }
 

@@ -26,6 +26,8 @@ impl<S: Session> Vu<S> {
             digests: self.digests.clone(),
             secrets: self.secrets.fork(),
             slots: Slots::over(base),
+            supply: Arc::clone(&self.supply),
+            rows: self.rows.clone(),
             answer: self.answer.clone(),
             outcome: None,
             iteration: self.iteration,
@@ -35,6 +37,7 @@ impl<S: Session> Vu<S> {
             under_way: None,
             steps_in_a_row: self.steps_in_a_row,
             waited: false,
+            due: self.due,
         }
     }
 }

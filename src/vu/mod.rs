@@ -12,6 +12,7 @@ mod fork;
 mod merge;
 mod parallel;
 mod request;
+mod rows;
 mod scope;
 mod secrets;
 mod slots;
@@ -30,14 +31,16 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
 use crate::clock::{Duration, Instant, now};
+use crate::data::Supply;
 use crate::graph::{Graph, Scenario};
-use crate::metrics::{ProblemKind, Recorder, RequestSample, SiteId, StageIndex, WARMUP};
-use crate::plan::LogLevel;
+use crate::metrics::{Metric, ProblemKind, Recorder, RequestSample, SiteId, StageIndex, WARMUP};
+use crate::plan::{LogLevel, RowPer};
 use crate::transport::Session;
 use answer::Answer;
 use cookies::Jar;
 use digest::Digests;
 use flow::Flow;
+use rows::Rows;
 use secrets::Secrets;
 use slots::Slots;
 
@@ -74,6 +77,8 @@ pub struct Vu<S> {
     digests: Digests,
     secrets: Secrets,
     slots: Slots,
+    supply: Arc<Supply>,
+    rows: Rows,
     answer: Option<Rc<Answer>>,
     /// Named by an `outcome` step of this iteration.
     outcome: Option<String>,
@@ -89,6 +94,8 @@ pub struct Vu<S> {
     steps_in_a_row: u32,
     /// Whether this iteration has sent or slept at all.
     waited: bool,
+    /// When the schedule wants the next request: until the first of an iteration that was due at a certain time.
+    due: Option<Instant>,
 }
 
 /// A request that was handed to the session.
@@ -105,9 +112,9 @@ pub enum Finished {
     Next,
     /// It failed before it sent or waited for anything: going on at once would only spin.
     FailedAtOnce,
-    /// `stop: vu`.
+    /// `stop: vu`, or a data set without a row for it.
     VuStops,
-    /// `stop: test`, with the reason.
+    /// `stop: test`, or a data set whose end stops the test; with the reason.
     TestStops(String),
 }
 
@@ -116,6 +123,7 @@ impl<S: Session> Vu<S> {
         graph: &Arc<Graph>,
         identity: Identity,
         session: S,
+        supply: &Arc<Supply>,
         recorder: &Rc<RefCell<Recorder>>,
         console: &Rc<dyn Console>,
     ) -> Vu<S> {
@@ -130,6 +138,8 @@ impl<S: Session> Vu<S> {
             digests: Digests::default(),
             secrets: Secrets::default(),
             slots: Slots::new(graph.slots.len()),
+            supply: Arc::clone(supply),
+            rows: Rows::new(graph),
             answer: None,
             outcome: None,
             iteration: 0,
@@ -139,6 +149,7 @@ impl<S: Session> Vu<S> {
             under_way: None,
             steps_in_a_row: 0,
             waited: false,
+            due: None,
         }
     }
 
@@ -146,6 +157,9 @@ impl<S: Session> Vu<S> {
     pub async fn start(&mut self) -> Option<Finished> {
         let graph = Arc::clone(&self.graph);
         self.begin();
+        if let Some(ended) = self.take_rows(&graph, RowPer::Vu) {
+            return Some(ended);
+        }
         match self.run_block(&graph, &self.scenario(&graph).on_start).await {
             Flow::Next | Flow::End(Ending::Named(_)) => None,
             Flow::End(Ending::Failed) => {
@@ -160,6 +174,10 @@ impl<S: Session> Vu<S> {
     /// Runs `on_stop`. Gives the reason where that stops the test; a failure is among the problems already, and no iteration.
     pub async fn finish(&mut self) -> Option<String> {
         let graph = Arc::clone(&self.graph);
+        // A VU that got no row to live with has nothing to bring to an end.
+        if self.rows.without || self.take_rows(&graph, RowPer::Vu).is_some() {
+            return None;
+        }
         self.begin();
         match self.run_block(&graph, &self.scenario(&graph).on_stop).await {
             Flow::End(Ending::TestStops(reason)) => Some(reason),
@@ -167,12 +185,21 @@ impl<S: Session> Vu<S> {
         }
     }
 
-    /// Runs the scenario's steps once. `number` is the iteration's number in its scenario, from 0.
+    /// Runs the scenario's steps once. `number` is the iteration's number in its scenario, from 0; `due` is when the schedule wants
+    /// it to start, where there is one: what the first request waited for until then is part of its `http_req_total`.
+    /// Where a data set has no row for it, it is no iteration, and is not counted.
     /// May be dropped at any await; [`Vu::interrupted`] then counts what was under way.
-    pub async fn iterate(&mut self, number: u64) -> Finished {
+    pub async fn iterate(&mut self, number: u64, due: Option<Instant>) -> Finished {
         let graph = Arc::clone(&self.graph);
         self.begin();
         self.scenario_iteration = number;
+        let none_left = self.take_rows(&graph, RowPer::Vu).or_else(|| self.take_rows(&graph, RowPer::Iteration));
+        if let Some(due) = due {
+            self.arrived(due, none_left.is_some());
+        }
+        if let Some(ended) = none_left {
+            return ended;
+        }
         let started = now();
         let flow = self.run_block(&graph, &self.scenario(&graph).body).await;
         self.iteration += 1;
@@ -200,6 +227,17 @@ impl<S: Session> Vu<S> {
                 self.count_iteration("completed", Some(took));
                 Finished::TestStops(reason)
             }
+        }
+    }
+
+    /// Counts an iteration that the schedule wants, and how late it is; one for which there are no rows is dropped.
+    fn arrived(&mut self, due: Instant, dropped: bool) {
+        let (site, stage) = (self.graph.scenarios[self.identity.scenario].site, self.stage_at(due));
+        let mut recorder = self.recorder.borrow_mut();
+        recorder.rate(Metric::DroppedIterations, site, stage, dropped);
+        if !dropped {
+            recorder.trend(Metric::IterationStartDelay, site, stage, now().saturating_duration_since(due));
+            self.due = Some(due);
         }
     }
 
@@ -250,6 +288,7 @@ impl<S: Session> Vu<S> {
         self.outcome = None;
         self.waited = false;
         self.begun_in = self.stage();
+        self.due = None;
     }
 
     fn scenario<'g>(&self, graph: &'g Graph) -> &'g Scenario {
@@ -257,9 +296,11 @@ impl<S: Session> Vu<S> {
     }
 
     fn stage(&self) -> StageIndex {
-        let since = now().saturating_duration_since(self.identity.scenario_start);
-        let scenario = &self.graph.scenarios[self.identity.scenario];
-        if since < scenario.warmup { WARMUP } else { scenario.executor.stage_at(since) }
+        self.stage_at(now())
+    }
+
+    fn stage_at(&self, at: Instant) -> StageIndex {
+        self.scenario(&self.graph).stage_at(at.saturating_duration_since(self.identity.scenario_start))
     }
 
     /// Records what went wrong, without secrets and control characters.

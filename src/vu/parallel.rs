@@ -138,6 +138,8 @@ impl<'a, S: Session> Branches<'a, S> {
         for Ended { number, mut fork, flow, steps_before } in self.ended.take() {
             fork.cut_off_by(why);
             self.vu.waited |= fork.waited;
+            // A request of a later branch has waited for the plan's own steps, and not for its turn.
+            self.vu.due = self.vu.due.zip(fork.due).map(|(due, left)| due.max(left));
             self.vu.steps_in_a_row += fork.steps_in_a_row.saturating_sub(steps_before);
             let session = self.merged.take(number, fork, self.vu, flow);
             self.vu.session.join(session);

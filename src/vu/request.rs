@@ -39,7 +39,7 @@ struct Way {
 
 impl<S: Session> Vu<S> {
     pub(super) async fn request(&mut self, step: &Step, spec: &RequestStep) -> Flow {
-        let due = now();
+        let due = self.due.take().unwrap_or_else(now);
         let (request, login) = match self.rendered(spec) {
             Ok(rendered) => rendered,
             Err(why) => {

@@ -6,7 +6,7 @@ use rand::rngs::SmallRng;
 
 use super::Vu;
 use crate::clock;
-use crate::expr::{Fact, Response, Scope, SlotId, Value};
+use crate::expr::{CellId, Fact, Response, Scope, SetId, SlotId, Val, Value};
 
 impl<S> Scope for Vu<S> {
     fn slot(&self, slot: SlotId) -> Option<&Value> {
@@ -24,6 +24,14 @@ impl<S> Scope for Vu<S> {
             Fact::ScenarioIteration => self.scenario_iteration,
         };
         number as i64
+    }
+
+    fn cell(&self, cell: CellId) -> Option<Val<'_>> {
+        self.cell_of(cell)
+    }
+
+    fn row(&self, set: SetId) -> Option<Val<'_>> {
+        self.row_of(set)
     }
 
     fn response(&self) -> Option<&dyn Response> {

@@ -104,6 +104,8 @@ impl<S: Session> Vu<S> {
         self.waited = true;
         let length = self.length(spec);
         self.rest(length);
+        // Think time is wanted: what the schedule wants comes that much later.
+        self.due = self.due.map(|due| due + length);
         sleep(length).await;
         Flow::Next
     }

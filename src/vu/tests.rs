@@ -12,6 +12,7 @@ use tokio::runtime::{Builder, LocalOptions};
 
 use super::{Console, Finished, Identity, Vu};
 use crate::clock::{Duration, now};
+use crate::data::Supply;
 use crate::graph::{self, Graph};
 use crate::metrics::{Aggregate, Metric, Recorder, Snapshot};
 use crate::plan::{self, LogLevel};
@@ -90,10 +91,11 @@ fn run(http: &str, steps: &str, limits: &[Duration], script: impl Fn(&Request) -
         let heard = Rc::new(Heard::default());
         let console: Rc<dyn Console> = Rc::clone(&heard) as Rc<dyn Console>;
         let identity = Identity { id: 1, scenario: 0, scenario_start: now() };
-        let mut vu = Vu::new(&graph, identity, transport.session(), &recorder, &console);
+        let supply = Arc::new(Supply::new(&graph.data, graph.seed));
+        let mut vu = Vu::new(&graph, identity, transport.session(), &supply, &recorder, &console);
         let mut finished = Finished::Next;
         for (limit, number) in limits.iter().zip(0..) {
-            match tokio::time::timeout(*limit, vu.iterate(number)).await {
+            match tokio::time::timeout(*limit, vu.iterate(number, None)).await {
                 Ok(ended) => finished = ended,
                 Err(_) => vu.interrupted(),
             }
@@ -381,4 +383,22 @@ fn an_echo_that_is_cut_shows_no_beginning_of_a_secret() {
     );
     let problems = seen.problems();
     assert!(problems.len() == 1 && problems[0].contains("Bearer ***…"), "{problems:?}");
+}
+
+#[test]
+fn rows_keep_their_types_and_may_lack_fields() {
+    let data = "data:\n  items: { rows: [{ id: 7, tags: [a], n: null }, { name: x }] }\n";
+    for (json, sent) in [
+        ("'${items}'", r#"{"id":7,"tags":["a"],"n":null}"#),
+        ("['${items.id}', '${items.id + 1}', 'n${items.id}', '${items.n}']", r#"[7,8,"n7",null]"#),
+        ("'${items.tags[0]}'", r#""a""#),
+        ("['${has(items.name)}', '${has(items.id)}', '${items.?name.orValue(\"none\")}']", r#"[false,true,"none"]"#),
+        ("'${items[\"id\"]}'", "7"),
+    ] {
+        let seen = iterate(&format!("  - post: /a\n    json: {json}\n{data}"), |_| Reply::default());
+        assert_eq!(seen.sent[0].body, sent, "{json}: {:?}", seen.problems());
+    }
+    let seen = iterate(&format!("  - get: '/${{items.name}}'\n{data}"), |_| Reply::default());
+    assert_eq!(seen.problems(), ["the URL `http://shop/${items.name}`: `items.name`: this row has no such field"]);
+    assert_eq!(seen.count(Metric::Iterations, &[("outcome", "failed")]), 1);
 }

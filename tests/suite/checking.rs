@@ -32,6 +32,25 @@ fn github_gets_an_annotation_at_the_line_of_the_plan() {
 }
 
 #[test]
+fn a_code_is_explained_and_what_is_told_says_how() {
+    let (_, _, err) = check(WRONG, &["plan.yaml"]);
+    assert_eq!(err.matches("`proofload check --explain unknown-name` tells more").count(), 1, "{err}");
+    let (_, _, err) = check(DOUBTFUL, &[]);
+    assert!(err.ends_with("`proofload check --explain no-checks` tells more\n"), "{err}");
+    for (code, expected, told) in [
+        ("unknown-name", 0, "# unknown-name\n"),
+        ("warning[no-checks]", 0, "# no-checks\n"),
+        ("unknown-nam", 104, "error: there is no code `unknown-nam`: did you mean `unknown-name`?\n"),
+        ("zzz", 104, "error: there is no code `zzz`: the code stands in brackets, as in `error[unknown-key]`\n"),
+    ] {
+        let output = proofload().args(["check", "--explain", code]).output().unwrap();
+        let all = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert_eq!(output.status.code(), Some(expected), "{all}");
+        assert!(all.starts_with(told), "{all}");
+    }
+}
+
+#[test]
 fn warnings_pass_unless_they_are_made_errors_or_allowed() {
     for (head, arguments, expected, told) in [
         ("", &[][..], 0, "warning[no-checks]"),

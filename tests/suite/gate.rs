@@ -172,6 +172,37 @@ scenarios:
 }
 
 #[test]
+fn what_a_rate_asks_for_is_sent_or_counted_as_dropped() {
+    // Load, the path, how many are due, and whether there are VUs enough for that.
+    let table = [
+        ("rate: 300\nduration: 2s\nthresholds: { http_reqs: [count>0] }", "/status/200", 600, true),
+        (
+            "start_rate: 100\nstages: [{ duration: 1s, target: 300 }]\npre_allocated_vus: 50\nmax_vus: 300",
+            "/delay/10",
+            200,
+            true,
+        ),
+        ("rate: 200\nduration: 2s\nmax_vus: 3", "/delay/100", 400, false),
+    ];
+    for (load, path, due, enough) in table {
+        let target = Target::start();
+        let outcome = plan(&target, &format!("{load}\nsteps: [{{ get: 'TARGET{path}' }}]\n")).finish();
+        let all = format!("{load}\n{}{}", outcome.stdout, outcome.stderr);
+        // 98 where other tests took the machine: counts must be right even then.
+        assert!([if enough { 0 } else { 99 }, 98].contains(&outcome.code), "{all}");
+        let dropped = outcome.metric("dropped_iterations", "passes") as u64;
+        assert_eq!(outcome.metric("dropped_iterations", "total") as u64, due, "{all}");
+        assert_eq!(outcome.count("http_reqs"), due - dropped, "{all}");
+        assert_eq!(outcome.count("http_reqs"), target.received().total(), "{all}");
+        assert_eq!(outcome.count("iteration_start_delay"), due - dropped, "{all}");
+        assert_eq!(dropped > 0, !enough, "{all}");
+        assert!(outcome.stdout.contains("dropped iterations: "), "{all}");
+        // Stated where it stands among thresholds of the plan's own.
+        assert_eq!(outcome.stdout.contains("is the default threshold"), load.contains("thresholds"), "{all}");
+    }
+}
+
+#[test]
 fn a_freeze_of_the_service_shows_in_max_and_p99() {
     let target = Target::start();
     let outcome = plan(

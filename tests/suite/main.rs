@@ -2,10 +2,12 @@
 
 mod challenge;
 mod checking;
+mod data;
 mod delivery;
 mod demo_target;
 mod dialling;
 mod docs;
+mod error_pages;
 mod gate;
 mod generator;
 mod handshakes;

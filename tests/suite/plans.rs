@@ -7,8 +7,10 @@ use proofload::demo::{Demo, Settings};
 use crate::program::{proofload, root};
 
 fn plans() -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> =
-        std::fs::read_dir(root().join("plans")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let files = std::fs::read_dir(root().join("plans")).unwrap().map(|entry| entry.unwrap().path());
+    // Beside them lie the files that they read.
+    let is_plan = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "yaml" || ending == "toml");
+    let mut found: Vec<PathBuf> = files.filter(is_plan).collect();
     found.sort();
     assert!(found.len() >= 10, "{found:?}");
     found

@@ -41,6 +41,12 @@ impl Run {
         Run { folder, arguments, under: Vec::new() }
     }
 
+    /// A file beside the plan.
+    pub fn file(self, name: &str, text: &str) -> Run {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+        self
+    }
+
     /// Another place for the result file.
     pub fn out(mut self, path: &str) -> Run {
         self.arguments[4] = path.to_owned();

@@ -34,6 +34,7 @@ fn graph(thresholds: Vec<Threshold>) -> Graph {
     let long = "GET /api/v2/members/${member_id}/reservations/${reservation_id}/seats/${seat_id}/confirmation";
     let check = |name: &str, site| CheckInfo { name: name.into(), step: "reserve".into(), site };
     Graph {
+        data: Vec::new(),
         name: "seat reservation".into(),
         description: None,
         digest: "sha256:0011".into(),
@@ -109,6 +110,8 @@ fn busy(recorder: &mut Recorder, second: u64) {
         recorder.request(&request(QUEUE, 0, 900 + 13 * k + second));
         recorder.request(&request(RESERVE, 1, 15_000 + 61_000 * k + 100 * second));
         recorder.check(CHECKED, 1, k > 0 || second > 5);
+        recorder.rate(Metric::DroppedIterations, BUYERS, 0, k == 0 && second.is_multiple_of(40));
+        recorder.trend(Metric::IterationStartDelay, BUYERS, 0, Duration::from_micros(8 * k));
         recorder.iteration(
             BUYERS,
             0,

@@ -1,11 +1,13 @@
 //! What the machine must allow before the first request is sent.
 
+mod cut;
 mod needs;
 
 use super::Failure;
 use crate::clean::mask;
 use crate::graph::Graph;
 use crate::health::{Machine, available_memory};
+pub(super) use cut::fit;
 use needs::{Needs, Range};
 
 /// With `ip_local_port_range` as wide as it goes.
@@ -43,7 +45,7 @@ struct Shortage {
 /// Refuses a plan whose peak is above what this process may use, and warns of one whose peak may be.
 pub(super) fn preflight(graph: &Graph, threads: usize) -> Result<(), Failure> {
     let needs = Needs::of(graph, threads);
-    let found = shortages(&needs, &Room::find()).into_iter();
+    let found = shortages(&needs, &Room::find()).into_iter().chain(cut::told(graph));
     let found = found.map(|shortage| Shortage { text: mask(&shortage.text, &graph.secrets), ..shortage });
     let (refused, warned): (Vec<_>, Vec<_>) = found.partition(|shortage| shortage.is_certain);
     warned.iter().for_each(|shortage| super::to_stderr(&format!("warning: {}\n", shortage.text)));
@@ -59,11 +61,11 @@ pub(super) fn describe(graph: &Graph, threads: usize) -> String {
     let (needs, room) = (Needs::of(graph, threads), Room::find());
     let mut lines = vec![format!(
         "  {} VU{}, {} connections, {} file descriptors, about {} MiB of memory",
-        needs.vus,
-        if needs.vus == 1 { "" } else { "s" },
+        span(needs.vus, false),
+        if needs.vus.most == 1 { "" } else { "s" },
         span(needs.connections, needs.some_unknown),
         span(needs.descriptors, needs.some_unknown),
-        needs.memory >> 20
+        span(needs.memory.in_mib(), false)
     )];
     let allowed = [
         room.descriptors.map(|limit| format!("{limit} file descriptors")),
@@ -74,7 +76,7 @@ pub(super) fn describe(graph: &Graph, threads: usize) -> String {
     if !allowed.is_empty() {
         lines.push(format!("  this machine allows {}", allowed.join(", ")));
     }
-    lines.extend(shortages(&needs, &room).iter().map(|shortage| {
+    lines.extend(shortages(&needs, &room).into_iter().chain(cut::told(graph)).map(|shortage| {
         let word = if shortage.is_certain { "refused" } else { "warning" };
         format!("  {word}: {}", shortage.text)
     }));
@@ -106,7 +108,7 @@ fn beyond(needed: Range, allowed: Option<u64>) -> Option<(u64, u64, bool)> {
 
 fn descriptors(needs: &Needs, room: &Room) -> Option<Shortage> {
     let (needed, allowed, is_certain) = beyond(needs.descriptors, room.descriptors)?;
-    let (vus, verb) = (needs.vus, verb(is_certain));
+    let (vus, verb) = (needs.vus.for_sure(is_certain), verb(is_certain));
     let text = format!(
         "the plan's {vus} VUs {verb} {needed} open files, and this process may open {allowed}\n  \
          help: raise the limit first: `ulimit -n {needed}` (or `LimitNOFILE=`, `docker run --ulimit nofile={needed}`)"
@@ -130,14 +132,15 @@ fn ports(needs: &Needs, room: &Room) -> Option<Shortage> {
 }
 
 fn memory(needs: &Needs, room: &Room) -> Option<Shortage> {
-    let needed = Range { least: needs.memory, most: needs.memory };
-    let beyond_all = beyond(needed, room.memory);
-    let beyond_free = beyond(needed, room.free_memory).map(|(needed, free, _)| (needed, free, false));
+    let beyond_all = beyond(needs.memory, room.memory);
+    let beyond_free = beyond(needs.memory, room.free_memory).map(|(needed, free, _)| (needed, free, false));
     let (needed, allowed, is_certain) = beyond_all.or(beyond_free)?;
-    let (vus, needed, allowed) = (needs.vus, needed >> 20, allowed >> 20);
-    let there = if is_certain { "this process may have" } else { "there are now" };
+    let (needed, allowed) = (needed >> 20, allowed >> 20);
+    let is_sure = needed == needs.memory.least >> 20;
+    let (vus, verb) = (needs.vus.for_sure(is_sure), verb(is_sure));
+    let there = if beyond_all.is_some() { "this process may have" } else { "there are now" };
     let text = format!(
-        "the plan's {vus} VUs need about {needed} MiB of memory, and {there} {allowed} MiB\n  \
+        "the plan's {vus} VUs {verb} about {needed} MiB of memory, and {there} {allowed} MiB\n  \
          help: use fewer VUs, several machines, or raise the limit (`docker run --memory`, `MemoryMax=`)"
     );
     Some(Shortage { is_certain, text })
@@ -154,10 +157,10 @@ mod tests {
     fn needs(connections: Range, memory: u64) -> Needs {
         let more = |number: u64| number + 80;
         Needs {
-            vus: 1000,
+            vus: Range { least: 1000, most: 1000 },
             connections,
             descriptors: Range { least: more(connections.least), most: more(connections.most) },
-            memory: memory << 20,
+            memory: Range { least: memory << 20, most: memory << 20 },
             busiest: Some(("shop.example:443".to_owned(), connections)),
             some_unknown: false,
         }

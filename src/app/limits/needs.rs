@@ -26,18 +26,28 @@ impl Range {
         Range { least: self.least.saturating_add(more.least), most: self.most.saturating_add(more.most) }
     }
 
-    fn times(self, factor: u64) -> Range {
-        Range { least: self.least.saturating_mul(factor), most: self.most.saturating_mul(factor) }
+    /// What of it goes with a shortage that is certain, or may come.
+    pub fn for_sure(self, is_certain: bool) -> u64 {
+        if is_certain { self.least } else { self.most }
+    }
+
+    /// Of bytes.
+    pub fn in_mib(self) -> Range {
+        Range { least: self.least >> 20, most: self.most >> 20 }
+    }
+
+    fn times(self, least: u64, most: u64) -> Range {
+        Range { least: self.least.saturating_mul(least), most: self.most.saturating_mul(most) }
     }
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Needs {
-    pub vus: u64,
+    pub vus: Range,
     pub connections: Range,
     pub descriptors: Range,
     /// Bytes.
-    pub memory: u64,
+    pub memory: Range,
     /// The target with the most connections to it alone, where one is known ahead.
     pub busiest: Option<(String, Range)>,
     /// Some URLs say only at run time where they lead.
@@ -47,17 +57,17 @@ pub struct Needs {
 impl Needs {
     pub fn of(graph: &Graph, threads: usize) -> Needs {
         let reach: Vec<Reach> = graph.scenarios.iter().map(|scenario| Reach::of(graph, scenario)).collect();
-        let vus = peak(graph, |_| Range { least: 1, most: 1 }).least;
+        let vus = peak(graph, |_| Range { least: 1, most: 1 });
         let connections = peak(graph, |index| reach[index].connections());
         // No more threads are started than there are VUs.
-        let own = OWN_DESCRIPTORS + DESCRIPTORS_PER_THREAD * vus.min(threads as u64);
+        let own = OWN_DESCRIPTORS + DESCRIPTORS_PER_THREAD * vus.most.min(threads as u64);
         let targets: BTreeSet<&String> = reach.iter().flat_map(|reach| &reach.targets).collect();
         let to = |target: &String| (target.clone(), peak(graph, |index| reach[index].connections_to(target)));
         Needs {
             vus,
             connections,
             descriptors: connections.plus(Range { least: own, most: own }),
-            memory: vus.saturating_mul(MEMORY_PER_VU).saturating_add(OWN_MEMORY),
+            memory: vus.times(MEMORY_PER_VU, MEMORY_PER_VU).plus(Range { least: OWN_MEMORY, most: OWN_MEMORY }),
             busiest: targets.into_iter().map(to).max_by_key(|(_, range)| (range.least, range.most)),
             some_unknown: reach.iter().any(|reach| reach.some_unknown),
         }
@@ -72,7 +82,9 @@ fn peak(graph: &Graph, each: impl Fn(usize) -> Range) -> Range {
             let end = scenario.start_time + scenario.executor.duration() + scenario.graceful_stop;
             scenario.start_time <= at && at < end.max(scenario.start_time + std::time::Duration::from_nanos(1))
         });
-        there.fold(Range::default(), |sum, (index, scenario)| sum.plus(each(index).times(scenario.executor.peak_vus())))
+        there.fold(Range::default(), |sum, (index, Scenario { executor, .. })| {
+            sum.plus(each(index).times(executor.sure_vus(), executor.peak_vus()))
+        })
     };
     let peaks = graph.scenarios.iter().map(at_start_of);
     peaks.fold(Range::default(), |high, next| Range {
@@ -163,7 +175,8 @@ mod tests {
             let range = Range { least, most };
             assert_eq!((found.connections, found.some_unknown), (range, some_unknown), "{steps}");
             assert_eq!(found.descriptors, Range { least: least + 80, most: most + 80 }, "{steps}");
-            assert_eq!((found.vus, found.memory), (100, 19_234_816));
+            let exactly = |number| Range { least: number, most: number };
+            assert_eq!((found.vus, found.memory), (exactly(100), exactly(19_234_816)));
         };
         check("{ sleep: 1s }", 0, 0, false);
         check("{ get: 'http://a/x' }, { get: 'http://A:80/y' }", 100, 100, false);
@@ -179,11 +192,24 @@ mod tests {
                 "scenarios:\n  one: {{ vus: 100, duration: 10s, graceful_stop: 5s, steps: [{{ get: 'http://a/' }}] }}\n  \
                  two: {{ vus: 30, duration: 10s, start_time: {start}, steps: [{{ get: 'http://a/' }}, {{ get: 'http://b/' }}] }}\n"
             ));
-            assert_eq!((found.vus, found.busiest), (vus, Some(("a:80".to_owned(), to_a))), "{start}");
+            assert_eq!((found.vus.most, found.busiest), (vus, Some(("a:80".to_owned(), to_a))), "{start}");
         };
         check("0s", 130, Range { least: 100, most: 130 });
         check("14s", 130, Range { least: 100, most: 130 });
         check("15s", 100, Range { least: 100, most: 100 });
+    }
+
+    #[test]
+    fn arrivals_surely_need_only_the_vus_that_are_there_from_the_start() {
+        let check = |load: &str, least: u64, most: u64| {
+            let found = needs(&format!("{{ rate: 50, duration: 1s, {load} steps: [{{ get: 'http://a/x' }}] }}"));
+            let range = Range { least, most };
+            assert_eq!((found.vus, found.connections), (range, range), "{load}");
+        };
+        check("", 0, 500);
+        check("max_vus: 70,", 0, 70);
+        check("pre_allocated_vus: 20,", 20, 20);
+        check("pre_allocated_vus: 20, max_vus: 70,", 20, 70);
     }
 
     #[test]

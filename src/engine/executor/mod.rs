@@ -3,6 +3,7 @@
 //! A [`Lane`] is one thread's share of one scenario. Each executor is one small file that says when; starting, stopping and
 //! counting are here.
 
+mod arrival;
 mod per_vu;
 mod shared;
 mod spans;
@@ -17,11 +18,13 @@ use std::sync::mpsc::SyncSender;
 use super::Event;
 use super::stop::Stop;
 use crate::clock::{Duration, Instant, now, sleep, sleep_until};
+use crate::data::Supply;
 use crate::graph::{Graph, Scenario};
-use crate::load::{Executor, Share};
+use crate::load::{Executor, Ramp, Share};
 use crate::metrics::Recorder;
 use crate::transport::Transport;
 use crate::vu::{Console, Finished, Identity, Vu};
+pub(super) use arrival::Starts;
 
 /// `log` lines per second over all threads; the rest is counted.
 const LOGS_PER_SECOND: u64 = 100;
@@ -37,6 +40,8 @@ pub(super) struct Counters {
     lost_logs: AtomicU64,
     waiting_logs: AtomicU64,
     since: Instant,
+    /// Rows of data sets.
+    pub(super) supply: Arc<Supply>,
 }
 
 impl Counters {
@@ -47,6 +52,7 @@ impl Counters {
             lost_logs: AtomicU64::new(0),
             waiting_logs: AtomicU64::new(0),
             since: now(),
+            supply: Arc::new(Supply::new(&graph.data, graph.seed)),
         }
     }
 
@@ -94,6 +100,7 @@ pub(super) struct Lane<T> {
     /// The id of the scenario's VU 0.
     pub first_vu: u64,
     pub start: Instant,
+    /// Of [`Executor::share`].
     pub share: Share,
     pub transport: T,
     pub recorder: Rc<RefCell<Recorder>>,
@@ -102,6 +109,8 @@ pub(super) struct Lane<T> {
     pub stop: Rc<Stop>,
     pub events: SyncSender<Event>,
     pub active: Cell<u64>,
+    /// Of all lanes of the thread.
+    pub starts: Rc<Starts>,
 }
 
 impl<T: Transport + Clone + 'static> Lane<T> {
@@ -109,10 +118,19 @@ impl<T: Transport + Clone + 'static> Lane<T> {
         &self.graph.scenarios[self.scenario]
     }
 
-    /// Starts each VU of the share when its time comes, and waits until all have ended.
+    /// Makes the share's load, and waits until all its VUs have ended.
     pub(super) async fn run(self: Rc<Self>) {
         let _alarm = Alarm(self.events.clone());
-        let ramp = self.scenario().executor.ramp();
+        let executor = &self.scenario().executor;
+        if let Some((arrivals, open)) = executor.arrivals() {
+            arrival::run(&self, &arrivals, open).await;
+        } else if let Some(ramp) = executor.ramp() {
+            self.run_vus(&ramp).await;
+        }
+    }
+
+    /// Starts each VU when its time comes, and waits until all have ended.
+    async fn run_vus(self: &Rc<Self>, ramp: &Ramp) {
         let mut running = tokio::task::JoinSet::new();
         for index in self.share.vus(self.scenario().executor.peak_vus()) {
             let life = ramp.life(index);
@@ -120,7 +138,7 @@ impl<T: Transport + Clone + 'static> Lane<T> {
             if !self.wait_until(self.start + first.start).await {
                 break;
             }
-            let lane = Rc::clone(&self);
+            let lane = Rc::clone(self);
             running.spawn_local(async move {
                 let _alarm = Alarm(lane.events.clone());
                 match &lane.scenario().executor {
@@ -129,6 +147,8 @@ impl<T: Transport + Clone + 'static> Lane<T> {
                     }
                     Executor::SharedIterations { iterations, .. } => shared::drive(&lane, index, *iterations).await,
                     Executor::PerVuIterations { iterations, .. } => per_vu::drive(&lane, index, *iterations).await,
+                    // They have no line of VUs.
+                    Executor::ConstantArrivalRate { .. } | Executor::RampingArrivalRate { .. } => {}
                 }
             });
         }
@@ -158,7 +178,8 @@ impl<T: Transport + Clone + 'static> Lane<T> {
 
     fn hire(&self, index: u64) -> Vu<T::Session> {
         let identity = Identity { id: self.first_vu + index, scenario: self.scenario, scenario_start: self.start };
-        Vu::new(&self.graph, identity, self.transport.session(), &self.recorder, &self.console)
+        let supply = &self.counters.supply;
+        Vu::new(&self.graph, identity, self.transport.session(), supply, &self.recorder, &self.console)
     }
 
     /// `stop: test`.
@@ -166,6 +187,14 @@ impl<T: Transport + Clone + 'static> Lane<T> {
         // Waits where the channel is full, since the verdict hangs on it; an error means that the coordinator has left.
         let _ = self.events.send(Event::TestStopped(reason));
         self.stop.raise(super::Command::Abort);
+    }
+
+    /// Counts a VU as active while it does something.
+    async fn active<R>(&self, work: impl Future<Output = R>) -> R {
+        self.count_active(1);
+        let done = work.await;
+        self.count_active(-1);
+        done
     }
 
     fn count_active(&self, change: i64) {
@@ -200,8 +229,8 @@ pub(super) struct Shift<'l, T: Transport> {
     lane: &'l Lane<T>,
     vu: Vu<T::Session>,
     started: bool,
-    /// Set by the pace: when the next iteration may start.
-    due: Option<Instant>,
+    /// When the pace lets the next iteration start.
+    paced: Option<Instant>,
     cut: Option<Cut<'l>>,
 }
 
@@ -210,7 +239,7 @@ type Cut<'l> = (Instant, Pin<Box<dyn Future<Output = ()> + 'l>>);
 
 impl<'l, T: Transport + Clone + 'static> Shift<'l, T> {
     pub(super) fn begin(lane: &'l Lane<T>, index: u64) -> Shift<'l, T> {
-        Shift { lane, vu: lane.hire(index), started: lane.scenario().on_start.is_empty(), due: None, cut: None }
+        Shift { lane, vu: lane.hire(index), started: lane.scenario().on_start.is_empty(), paced: None, cut: None }
     }
 
     /// Waits for as long as the pace demands and while the run is paused. `false`: no more iterations before `until`.
@@ -222,9 +251,9 @@ impl<'l, T: Transport + Clone + 'static> Shift<'l, T> {
                 return false;
             }
             let paused = stop.is_paused();
-            let wake = match self.due.filter(|due| *due > at) {
+            let wake = match self.paced.filter(|paced| *paced > at) {
                 _ if paused => until,
-                Some(due) => due.min(until),
+                Some(paced) => paced.min(until),
                 None => return true,
             };
             self.vu.rest(wake - at);
@@ -237,11 +266,59 @@ impl<'l, T: Transport + Clone + 'static> Shift<'l, T> {
         }
     }
 
-    /// Runs one iteration, with `on_start` before the first. `number` is asked for only when it really begins.
-    pub(super) async fn iterate(&mut self, cut_at: Instant, number: impl FnOnce() -> u64) -> Turn {
-        let (lane, vu, started, due) = (self.lane, &mut self.vu, &mut self.started, &mut self.due);
+    /// Runs one iteration, with `on_start` before the first. `number` is asked for only when it really begins; `due` is when the
+    /// schedule wants it to, where there is one.
+    pub(super) async fn iterate(
+        &mut self,
+        cut_at: Instant,
+        due: Option<Instant>,
+        number: impl FnOnce() -> u64,
+    ) -> Turn {
+        let finished = self.until_cut(cut_at, Some((due, number))).await;
+        match finished {
+            // The next one waits for its time anyhow.
+            Some(Finished::FailedAtOnce) if due.is_some() => Turn::GoOn,
+            Some(Finished::FailedAtOnce) => {
+                tokio::select! {
+                    () = sleep(PAUSE_AFTER_FAILURE) => {}
+                    () = self.lane.stop.ending() => {}
+                }
+                Turn::GoOn
+            }
+            finished => self.turn(finished).await,
+        }
+    }
+
+    /// Runs `on_start` ahead of the first iteration; where it fails, that tries again.
+    pub(super) async fn prepare(&mut self, cut_at: Instant) -> Turn {
+        let finished = self.until_cut(cut_at, None::<(_, fn() -> u64)>).await;
+        self.turn(finished).await
+    }
+
+    async fn turn(&self, finished: Option<Finished>) -> Turn {
+        match finished {
+            None => Turn::Cut,
+            Some(Finished::Next | Finished::FailedAtOnce) => {
+                tokio::task::coop::consume_budget().await;
+                Turn::GoOn
+            }
+            Some(Finished::VuStops) => Turn::Over,
+            Some(Finished::TestStops(reason)) => {
+                self.lane.stop_test(reason);
+                Turn::Over
+            }
+        }
+    }
+
+    /// `on_start`, where it has not run yet, and the iteration that is asked for; `None` where it was cut off.
+    async fn until_cut(
+        &mut self,
+        cut_at: Instant,
+        iteration: Option<(Option<Instant>, impl FnOnce() -> u64)>,
+    ) -> Option<Finished> {
+        let (lane, vu, started, paced) = (self.lane, &mut self.vu, &mut self.started, &mut self.paced);
         let cut = Self::cut(&mut self.cut, lane, cut_at);
-        let finished = tokio::select! {
+        tokio::select! {
             biased;
             finished = async {
                 if !*started {
@@ -250,32 +327,19 @@ impl<'l, T: Transport + Clone + 'static> Shift<'l, T> {
                     }
                     *started = true;
                 }
-                *due = lane.scenario().pace.map(|pace| now() + pace);
-                vu.iterate(number()).await
-            } => finished,
+                match iteration {
+                    Some((due, number)) => {
+                        *paced = lane.scenario().pace.map(|pace| now() + pace);
+                        vu.iterate(number(), due).await
+                    }
+                    None => Finished::Next,
+                }
+            } => Some(finished),
             () = cut => {
                 // No iteration has begun before `on_start` is through.
                 if self.started { self.vu.interrupted() } else { self.vu.cut_off() }
                 self.cut = None;
-                return Turn::Cut;
-            }
-        };
-        match finished {
-            Finished::Next => {
-                tokio::task::coop::consume_budget().await;
-                Turn::GoOn
-            }
-            Finished::FailedAtOnce => {
-                tokio::select! {
-                    () = sleep(PAUSE_AFTER_FAILURE) => {}
-                    () = lane.stop.ending() => {}
-                }
-                Turn::GoOn
-            }
-            Finished::VuStops => Turn::Over,
-            Finished::TestStops(reason) => {
-                lane.stop_test(reason);
-                Turn::Over
+                None
             }
         }
     }

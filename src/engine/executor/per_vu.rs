@@ -11,7 +11,7 @@ pub(super) async fn drive<T: Transport + Clone + 'static>(lane: &Lane<T>, index:
         if !shift.may_start(end).await {
             break;
         }
-        if shift.iterate(cut, || lane.counters.next_iteration(lane.scenario)).await != Turn::GoOn {
+        if shift.iterate(cut, None, || lane.counters.next_iteration(lane.scenario)).await != Turn::GoOn {
             break;
         }
     }

@@ -10,7 +10,7 @@ pub(super) async fn drive<T: Transport + Clone + 'static>(lane: &Lane<T>, index:
     // Where the pile is empty there is nothing to wait for.
     while lane.counters.begun(lane.scenario) < iterations && shift.may_start(end).await {
         let number = lane.counters.next_iteration(lane.scenario);
-        if number >= iterations || shift.iterate(cut, || number).await != Turn::GoOn {
+        if number >= iterations || shift.iterate(cut, None, || number).await != Turn::GoOn {
             break;
         }
     }

@@ -15,7 +15,7 @@ pub(super) async fn drive<T: Transport + Clone + 'static>(lane: &Lane<T>, index:
         let cut = span.cut.map_or(last_cut, |cut| (lane.start + cut).min(last_cut));
         lane.count_active(1);
         while turn == Turn::GoOn && shift.may_start(lane.start + span.stop).await {
-            turn = shift.iterate(cut, || lane.counters.next_iteration(lane.scenario)).await;
+            turn = shift.iterate(cut, None, || lane.counters.next_iteration(lane.scenario)).await;
         }
         lane.count_active(-1);
         // Cut off where the line fell below it, it is wanted again where the line rises again.

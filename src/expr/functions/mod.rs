@@ -90,11 +90,12 @@ static FUNCTIONS: &[Function] = &[
     method("lowerAscii", (1, 1), "x.lowerAscii()", text::lower_ascii),
     method("upperAscii", (1, 1), "x.upperAscii()", text::upper_ascii),
     method("trim", (1, 1), "x.trim()", text::trim),
-    method("split", (2, 2), "x.split(separator)", text::split),
+    method("split", (2, 3), "x.split(separator, limit)", text::split),
     method("join", (1, 2), "list.join(separator)", text::join),
-    method("replace", (3, 3), "x.replace(old, new)", text::replace),
+    method("replace", (3, 4), "x.replace(old, new, limit)", text::replace),
     method("substring", (2, 3), "x.substring(start, end)", text::substring),
-    method("indexOf", (2, 2), "x.indexOf(part)", text::index_of),
+    method("indexOf", (2, 3), "x.indexOf(part, from)", text::index_of),
+    method("lastIndexOf", (2, 3), "x.lastIndexOf(part, from)", text::last_index_of),
     method("charAt", (2, 2), "x.charAt(index)", text::char_at),
     method("hasValue", (1, 1), "x.hasValue()", text::has_value),
     method("value", (1, 1), "x.value()", text::value),
@@ -131,7 +132,7 @@ static FUNCTIONS: &[Function] = &[
 ];
 
 /// What the same thing is called elsewhere, and the name that it has here.
-const ELSEWHERE: [(&str, &str); 40] = [
+const ELSEWHERE: [(&str, &str); 44] = [
     ("len", "size(x)"),
     ("length", "size(x)"),
     ("count", "size(x)"),
@@ -172,6 +173,10 @@ const ELSEWHERE: [(&str, &str); 40] = [
     ("Math.floor", "floor(x)"),
     ("Math.ceil", "ceil(x)"),
     ("timestamp", "timestamp_ms()"),
+    ("json", "json.key"),
+    ("jsonPath", "json.key"),
+    ("jsonpath", "json.key"),
+    ("get", "x[\"key\"]"),
 ];
 
 /// Macros and special forms: known, though not in the table.

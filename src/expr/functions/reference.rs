@@ -3,7 +3,7 @@
 use super::{FORMS, FUNCTIONS};
 
 /// What each gives, in the order of [`FUNCTIONS`] and then [`FORMS`].
-const MEANINGS: [(&str, &str); 55] = [
+const MEANINGS: [(&str, &str); 56] = [
     ("size", "Length of a text in characters, or number of items or fields."),
     ("matches", "Whether a regular expression is found in the text."),
     ("contains", "Whether the text has this part."),
@@ -12,12 +12,13 @@ const MEANINGS: [(&str, &str); 55] = [
     ("lowerAscii", "The text in small letters (ASCII)."),
     ("upperAscii", "The text in capitals (ASCII)."),
     ("trim", "The text without white space around it."),
-    ("split", "The parts of the text as a list."),
+    ("split", "The parts of the text as a list; with a limit, no more than that, the last one being the rest."),
     ("join", "The items of a list of texts as one text."),
-    ("replace", "The text with every `old` replaced."),
+    ("replace", "The text with every `old` replaced, or the first ones with a limit."),
     ("substring", "A part of the text, counted from 0; the end is not included and may be left out."),
-    ("indexOf", "Where the part begins, or -1."),
-    ("charAt", "One character, counted from 0."),
+    ("indexOf", "Where the part first begins, at `from` or behind it, or -1."),
+    ("lastIndexOf", "Where the part last begins, at `from` or before it, or -1."),
+    ("charAt", "One character, counted from 0; empty right behind the last."),
     ("hasValue", "Whether an optional has a value."),
     ("value", "The value of an optional; an error where it has none."),
     ("optional.of", "An optional with this value."),

@@ -59,15 +59,34 @@ pub(super) fn trim<'a>(_: &mut Run<'a>, arguments: &mut [Val<'a>]) -> Outcome<'a
     Ok(owned(text_of(&arguments[0])?.trim()))
 }
 
-/// An empty separator gives the characters.
+/// How many at most; `None` where there is no limit, which a negative one means too.
+fn limit(argument: Option<&Val>) -> Result<Option<usize>, EvalError> {
+    let limit = argument.map(int_of).transpose()?;
+    Ok(limit.and_then(|limit| usize::try_from(limit).ok()))
+}
+
+/// An empty separator gives the characters. With a limit, what is left stays together in the last part.
 pub(super) fn split<'a>(run: &mut Run<'a>, arguments: &mut [Val<'a>]) -> Outcome<'a> {
     let (text, separator) = (text_of(&arguments[0])?, text_of(&arguments[1])?);
     run.spend(text.len())?;
-    let parts: Vec<Val> = match separator {
-        "" => text.chars().map(owned).collect(),
-        separator => text.split(separator).map(owned).collect(),
+    let parts: Vec<Val> = match (limit(arguments.get(2))?, separator) {
+        (Some(0), _) => Vec::new(),
+        (None, "") => text.chars().map(owned).collect(),
+        (Some(most), "") => characters(text, most).map(owned).collect(),
+        (None, separator) => text.split(separator).map(owned).collect(),
+        (Some(most), separator) => text.splitn(most, separator).map(owned).collect(),
     };
     Ok(Val::List(Rc::new(parts)))
+}
+
+/// Single characters, the last part being the rest.
+fn characters(text: &str, most: usize) -> impl Iterator<Item = &str> {
+    let starts = text.char_indices().map(|(start, _)| start);
+    starts.enumerate().take(most).map(move |(index, start)| {
+        let rest = &text[start..];
+        let length = rest.chars().next().map_or(0, char::len_utf8);
+        if index + 1 == most { rest } else { &rest[..length] }
+    })
 }
 
 pub(super) fn join<'a>(run: &mut Run<'a>, arguments: &mut [Val<'a>]) -> Outcome<'a> {
@@ -90,9 +109,13 @@ pub(super) fn join<'a>(run: &mut Run<'a>, arguments: &mut [Val<'a>]) -> Outcome<
 
 pub(super) fn replace<'a>(run: &mut Run<'a>, arguments: &mut [Val<'a>]) -> Outcome<'a> {
     let (text, old, new) = (text_of(&arguments[0])?, text_of(&arguments[1])?, text_of(&arguments[2])?);
+    let limit = limit(arguments.get(3))?;
     let longest = text.matches(old).count().saturating_mul(new.len()).saturating_add(text.len());
     run.spend(longest)?;
-    Ok(owned(text.replace(old, new)))
+    Ok(owned(match limit {
+        Some(limit) => text.replacen(old, new, limit),
+        None => text.replace(old, new),
+    }))
 }
 
 /// From `start` up to `end`, or to the end of the text.
@@ -110,16 +133,35 @@ pub(super) fn substring<'a>(_: &mut Run<'a>, arguments: &mut [Val<'a>]) -> Outco
 /// -1 where it does not occur.
 pub(super) fn index_of<'a>(_: &mut Run<'a>, arguments: &mut [Val<'a>]) -> Outcome<'a> {
     let (text, part) = (text_of(&arguments[0])?, text_of(&arguments[1])?);
-    Ok(Val::Int(text.find(part).map_or(-1, |at| text[..at].chars().count() as i64)))
+    let from = arguments.get(2).map_or(Ok(0), |from| offset(text, from))?;
+    Ok(Val::Int(text[from..].find(part).map_or(-1, |at| text[..from + at].chars().count() as i64)))
 }
 
+/// -1 where it does not occur.
+pub(super) fn last_index_of<'a>(_: &mut Run<'a>, arguments: &mut [Val<'a>]) -> Outcome<'a> {
+    let (text, part) = (text_of(&arguments[0])?, text_of(&arguments[1])?);
+    let from = arguments.get(2).map_or(Ok(text.len()), |from| offset(text, from))?;
+    // It may begin at `from`, and then reaches beyond it.
+    let mut end = (from + part.len()).min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    Ok(Val::Int(text[..end].rfind(part).map_or(-1, |at| text[..at].chars().count() as i64)))
+}
+
+/// The byte at which a character stands; the end of the text is a place, too.
+fn offset(text: &str, index: &Val) -> Result<usize, EvalError> {
+    let index = int_of(index)?;
+    let places = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+    let found = usize::try_from(index).ok().and_then(|index| places.clone().nth(index));
+    found.ok_or_else(|| EvalError::new(format!("there is no character {index} in a text of {}", places.count() - 1)))
+}
+
+/// Empty right behind the last one.
 pub(super) fn char_at<'a>(_: &mut Run<'a>, arguments: &mut [Val<'a>]) -> Outcome<'a> {
-    let (text, index) = (text_of(&arguments[0])?, int_of(&arguments[1])?);
-    let found = usize::try_from(index).ok().and_then(|index| text.chars().nth(index));
-    let found = found.ok_or_else(|| {
-        EvalError::new(format!("there is no character {index} in a text of {}", text.chars().count()))
-    })?;
-    Ok(owned(found))
+    let text = text_of(&arguments[0])?;
+    let at = offset(text, &arguments[1])?;
+    Ok(owned(text[at..].chars().next().map_or_else(String::new, String::from)))
 }
 
 fn optional<'v, 'a>(value: &'v mut Val<'a>) -> Result<&'v mut Option<Box<Val<'a>>>, EvalError> {

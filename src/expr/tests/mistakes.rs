@@ -58,6 +58,7 @@ fn habits_of_other_languages_are_named_with_their_fix() {
     check("list.map(x => x.id)", &[("arrow-function", "=>", "write `list.map(x, x.id)`")]);
     check("json?.data", &[("other-optional", "?.", "`json.?key`")]);
     check("json.a ?? 1", &[("other-optional", "??", "orValue")]);
+    check("json.`a-b`", &[("backtick", "`", "`x['a-field']`"), ("backtick", "`", "`'text'`")]);
     check("`x`", &[("backtick", "`", "write `'text'`"), ("backtick", "`", "write `'text'`")]);
     check(
         "headers.content-type == 'x'",
@@ -67,8 +68,37 @@ fn habits_of_other_languages_are_named_with_their_fix() {
 }
 
 #[test]
+fn phrases_of_other_languages_are_written_anew() {
+    let syntax = |text: &str, place: &str, words: &str| check(text, &[("expression-syntax", place, words)]);
+    syntax("a <> b", "<>", "write `!=`");
+    syntax("json.name =~ '^a'", "=~", "write `json.name.matches('pattern')`");
+    syntax("status in 200..299", "..", "write `status >= 200 && status <= 299`");
+    syntax("range(1..9)", "..", "write `x >= 1 && x <= 9`");
+    syntax("json.n in (1, 2)", "in (1, 2)", "write `json.n in [1, 2]`");
+    syntax("status >= 200 && < 300", "&& <", "status >= 200 && status < …");
+    syntax("status == 4xx", "4xx", "write `status >= 400 && status <= 499`");
+    syntax("$.data.token == 'x'", "$.", "write `json.x` for `$.x`");
+    check("!json.a contains 'x'", &[("word-operator", "contains", "call it: `json.a.contains('x')`")]);
+    check("body includes \"x\"", &[("word-operator", "includes", "call it: `body.contains(\"x\")`")]);
+    check(
+        "{{ a }} == {{ b }}",
+        &[("double-braces", "{{", "without braces"), ("double-braces", "{{", "without braces")],
+    );
+    check("r => r.ok", &[("arrow-function", "=>", "write the condition alone")]);
+    check("(r) => r.ok", &[("arrow-function", "=>", "write the condition alone")]);
+    check("all(list, (x) => x.ok)", &[("arrow-function", "=>", "write `list.map(x, x.id)`")]);
+    check("response.ok", &[("k6-habit", "response.ok", "write `status < 400`")]);
+}
+
+#[test]
 fn words_that_only_look_like_habits_are_left_alone() {
     let fine = [
+        "json.contains == 'x' && json.matches != 'y'",
+        "contains == 'x'",
+        "json.a in (json.b)",
+        "json.a in (json.b.map(x, [x, 1]))",
+        "a < -1 || .5 > b",
+        "{'a': {'b': {'c': 1}}}.a.b.c == 1",
         "json.?a.or(json.?b).hasValue()",
         "json.and == json.or",
         "json['x=y'] == 'a and b === ${c} {{ d }}'",
@@ -103,7 +133,8 @@ fn syntax_errors_have_a_place_and_plain_words() {
     syntax("user@id", "@", "`@` has no meaning");
     syntax("$user", "$", "without `$`");
     syntax("99999999999999999999", "99999999999999999999", "does not fit 64 bits");
-    syntax("18446744073709551615u", "18446744073709551615u", "does not fit 64 bits");
+    syntax("18446744073709551615u", "18446744073709551615u", "write `18446744073709551615`, without `u`");
+    syntax("1 - 2u", "2u", "unsigned integers do not exist here");
     syntax("'\\d+'", "'\\d+'", "`\\d` is not an escape");
     syntax("'\\ud800'", "'\\ud800'", "an escape that does not exist");
     syntax("if == 1", "if", "`if` is a reserved word");
@@ -186,7 +217,7 @@ fn huge_and_deep_expressions_are_refused_before_they_are_parsed() {
 
 #[test]
 fn the_deepest_and_widest_expressions_that_are_allowed_work() {
-    let deep = |open: &str, inner: &str, close: &str| format!("{}{inner}{}", open.repeat(30), close.repeat(30));
+    let deep = |open: &str, inner: &str, close: &str| format!("{}{inner}{}", open.repeat(32), close.repeat(32));
     for (text, expected) in [
         (deep("(", "1", ")"), json!(1)),
         (deep("!(", "true", ")"), json!(true)),

@@ -97,17 +97,10 @@ impl Translator<'_> {
             LiteralValue::Int(value) => value.into_inner().into(),
             LiteralValue::Double(value) => value.into_inner().into(),
             LiteralValue::String(value) => Value::String(value.into_inner()),
-            LiteralValue::UInt(value) => match i64::try_from(value.into_inner()) {
-                Ok(value) => value.into(),
-                Err(_) => {
-                    return self.refuse(
-                        id,
-                        "expression-syntax",
-                        "this number does not fit 64 bits",
-                        "write it as text",
-                    );
-                }
-            },
+            LiteralValue::UInt(value) => {
+                let help = format!("write `{}`, without `u`", value.into_inner());
+                return self.refuse(id, "expression-syntax", "unsigned integers do not exist here", help);
+            }
             LiteralValue::Bytes(_) => {
                 return self.refuse(
                     id,
@@ -197,7 +190,7 @@ impl Translator<'_> {
 
 /// What reads the same in k6's scripts, where the response is an object.
 fn k6_field(root: &str, field: &str) -> Option<&'static str> {
-    const FIELDS: [(&str, &str); 15] = [
+    const FIELDS: [(&str, &str); 20] = [
         ("status", "status"),
         ("status_code", "status"),
         ("statusCode", "status"),
@@ -207,14 +200,19 @@ fn k6_field(root: &str, field: &str) -> Option<&'static str> {
         ("headers", "headers"),
         ("cookies", "cookies"),
         ("timings", "timings"),
+        ("content", "body"),
         ("elapsed", "timings.duration"),
+        ("time", "timings.duration"),
+        ("response_time", "timings.duration"),
+        ("responseTime", "timings.duration"),
+        ("ok", "status < 400"),
         ("url", "url"),
         ("error", "error"),
         ("error_code", "error_code"),
         ("proto", "proto"),
         ("remote_ip", "remote_ip"),
     ];
-    if !matches!(root, "r" | "res" | "response") {
+    if !matches!(root, "r" | "res" | "resp" | "response") {
         return None;
     }
     FIELDS.into_iter().find(|(name, _)| *name == field).map(|(_, instead)| instead)

@@ -1,9 +1,11 @@
 //! Where every name of the plan leads: a constant, a slot, the response, a fact of the run.
 
-use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
-use crate::expr::{Binding, Names, ResponseField, SlotId, Value};
+use crate::data::DataSet;
+use crate::expr::{Binding, CellId, Names, ResponseField, SetId, SlotId, Value};
 use crate::plan::{StepKind, Target, VariableScope};
 use crate::validate::place::{self, variable};
 use crate::validate::{Constants, ValidPlan, vocabulary};
@@ -14,9 +16,12 @@ use super::super::{LaterReads, Slot};
 pub(super) struct Bindings<'a> {
     pub constants: &'a Constants,
     pub slots: &'a HashMap<String, SlotId>,
+    pub data: &'a [Arc<DataSet>],
     pub scenario: &'a str,
     /// What was bound so far outside of a request's own checks and extractions.
     pub later: Cell<LaterReads>,
+    /// Data sets of which something was bound so far.
+    pub rows: RefCell<BTreeSet<SetId>>,
 }
 
 impl Bindings<'_> {
@@ -37,6 +42,15 @@ impl Bindings<'_> {
             _ => later,
         });
         Some(Binding::Response(field))
+    }
+
+    /// The row of a data set, or the field of it where that is one of the set's columns.
+    fn row(&self, root: &str, field: Option<&str>) -> Option<Binding> {
+        let index = self.data.iter().position(|set| set.name == root)?;
+        let set = SetId(index as u32);
+        self.rows.borrow_mut().insert(set);
+        let column = field.and_then(|field| self.data.get(index)?.table.column(field));
+        Some(column.map_or(Binding::Row(set), |column| Binding::Cell(CellId { set, column })))
     }
 
     pub(super) fn slot(&self, target: &Target) -> SlotId {
@@ -63,7 +77,8 @@ impl Names for Bindings<'_> {
             return self
                 .response(root)
                 .or_else(|| self.constants.bind(root, None))
-                .or_else(|| self.find(root).map(Binding::Slot));
+                .or_else(|| self.find(root).map(Binding::Slot))
+                .or_else(|| self.row(root, None));
         };
         match (root, field) {
             ("scenario", "name") => Some(Binding::Constant(Value::from(self.scenario))),
@@ -71,7 +86,7 @@ impl Names for Bindings<'_> {
                 .map(Binding::Fact)
                 .or_else(|| self.find(&format!("{root}.{field}")).map(Binding::Slot)),
             ("env", _) => self.constants.bind(root, Some(field)),
-            _ => self.bind(root, None),
+            _ => self.row(root, Some(field)).or_else(|| self.bind(root, None)),
         }
     }
 }

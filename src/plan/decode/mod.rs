@@ -3,6 +3,7 @@
 //! A plan with a mistake is never run, but it is validated as far as it could be read. So what can be kept is kept, with a placeholder
 //! that no rule complains about; what is left out is noted in [`Unread`].
 
+mod data;
 mod delivery;
 mod multipart;
 mod plan;
@@ -95,7 +96,8 @@ impl Decoder<'_> {
             // A key without a value has been reported as such, and so has a misspelled one.
             let misspelled = |key: &Key| {
                 object.word(&key.name).is_none()
-                    && closest(&key.name, object.words().map(|word| word.name)) == Some(*required)
+                    && (habits::stands_for(object, &key.name, required)
+                        || closest(&key.name, object.words().map(|word| word.name)) == Some(*required))
             };
             if map.iter().any(|(key, _)| misspelled(key)) {
                 self.unread.parts |= tells_samples(object);
@@ -164,7 +166,7 @@ impl Decoder<'_> {
 
     /// `name` as messages call the place: a key, or an item of a list.
     fn wrong_type(&mut self, node: &Node, name: &str, wanted: &str) {
-        self.complain(node, name, wanted, None);
+        self.complain(node, name, wanted, habits::value_advice(name, &node.kind).map(str::to_owned));
     }
 
     fn wrong_type_with(&mut self, node: &Node, name: &str, wanted: &str, help: impl Into<String>) {

@@ -6,8 +6,8 @@ use crate::diagnostic::Diagnostic;
 use crate::expr::Template;
 use crate::plan::Unread;
 use crate::plan::model::{
-    Auth, EnvKind, EnvVar, ExecutorKind, Http, Load, MetricThresholds, Plan, Scenario, Stage, StageForm, Step, Steps,
-    Tag, ThresholdEntry,
+    Auth, EnvKind, EnvVar, ExecutorKind, Http, Load, MetricThresholds, Plan, Scenario, Spacing, Stage, StageForm, Step,
+    Steps, Tag, ThresholdEntry,
 };
 use crate::plan::node::{Key, Kind, Node};
 use crate::plan::vocabulary::{
@@ -16,7 +16,7 @@ use crate::plan::vocabulary::{
 use crate::source::{Span, Spanned};
 
 /// Without them nothing says how long load lasts.
-const DECIDE_LOAD: [&str; 4] = ["executor", "duration", "iterations", "stages"];
+const DECIDE_LOAD: [&str; 5] = ["executor", "duration", "iterations", "stages", "rate"];
 
 impl Decoder<'_> {
     pub(super) fn plan(&mut self, root: &Node) -> Option<Plan> {
@@ -34,6 +34,7 @@ impl Decoder<'_> {
             description: fields.take("description").and_then(|node| self.prose(node, "description")),
             env: fields.take("env").map(|node| self.env(node)).unwrap_or_default(),
             vars: fields.take("vars").map(|node| self.vars(node)).unwrap_or_default(),
+            data: fields.take("data").map(|node| self.data_sets(node)).unwrap_or_default(),
             scenarios: fields.take("scenarios").map(|node| self.scenarios(node)).unwrap_or_default(),
             thresholds: fields.take("thresholds").map(|node| self.thresholds(node)).unwrap_or_default(),
             http: self.http_of(&fields),
@@ -232,6 +233,12 @@ impl Decoder<'_> {
             graceful_stop: duration(self, "graceful_stop"),
             graceful_ramp_down: duration(self, "graceful_ramp_down"),
             max_duration: duration(self, "max_duration"),
+            rate: whole(self, "rate"),
+            start_rate: whole(self, "start_rate"),
+            time_unit: duration(self, "time_unit"),
+            pre_allocated_vus: whole(self, "pre_allocated_vus"),
+            max_vus: whole(self, "max_vus"),
+            arrivals: fields.take("arrivals").and_then(|node| self.arrivals(node)),
             pace: duration(self, "pace"),
             unread: false,
         };
@@ -239,20 +246,21 @@ impl Decoder<'_> {
     }
 
     fn executor(&mut self, node: &Node) -> Option<Spanned<ExecutorKind>> {
-        if let Kind::Text(text) = &node.kind
-            && words::LATER_EXECUTORS.contains(&text.value.replace('_', "-").as_str())
-        {
-            self.not_yet(&text.value, node.span, "load by arrivals per second");
-            return None;
-        }
         let kinds = [
             ExecutorKind::ConstantVus,
             ExecutorKind::RampingVus,
             ExecutorKind::SharedIterations,
             ExecutorKind::PerVuIterations,
+            ExecutorKind::ConstantArrivalRate,
+            ExecutorKind::RampingArrivalRate,
         ];
         let index = self.word(node, "executor", words::EXECUTORS)?;
         Some(Spanned::new(kinds[index], node.span))
+    }
+
+    fn arrivals(&mut self, node: &Node) -> Option<Spanned<Spacing>> {
+        let index = self.word(node, "arrivals", words::ARRIVALS)?;
+        Some(Spanned::new([Spacing::Regular, Spacing::Poisson][index], node.span))
     }
 
     fn stages(&mut self, node: &Node) -> Option<Spanned<Vec<StageForm>>> {

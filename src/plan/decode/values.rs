@@ -265,9 +265,14 @@ impl Decoder<'_> {
     pub(super) fn pause(&mut self, node: &Node, name: &str) -> Option<Spanned<Sleep>> {
         let (text, node) = self.written(node, name, "a duration such as `1s`, or a range such as `1s..3s`")?;
         let Some((from, to)) = text.split_once("..") else {
-            return self
-                .duration_text(&text, node.span, name)
-                .map(|fixed| Spanned::new(Sleep::Fixed(fixed), node.span));
+            let fixed = self.duration_text(&text, node.span, name);
+            if fixed.is_none()
+                && text.contains(['-', '(', ','])
+                && let Some(error) = self.found.found.last_mut()
+            {
+                error.help.push("a time at random between two is a range: `1s..3s`".to_owned());
+            }
+            return fixed.map(|fixed| Spanned::new(Sleep::Fixed(fixed), node.span));
         };
         let (from, to) = (self.duration_text(from, node.span, name), self.duration_text(to, node.span, name));
         let (from, to) = (from?, to?);

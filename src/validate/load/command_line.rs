@@ -22,6 +22,11 @@ pub(super) fn apply(overrides: &Overrides, load: &mut Load, found: &mut Diagnost
         found.push(Diagnostic::error("load-conflict", format!("`--stage` and `{other}` exclude each other")));
         return false;
     }
+    if let Some((option, help)) = says_nothing_of_arrivals(overrides).filter(|_| super::is_open(load)) {
+        let message = format!("`{option}` says nothing where the load is a rate of arrivals");
+        found.push(Diagnostic::error("load-conflict", message).help(help));
+        return false;
+    }
     let replaces = !stages.is_empty() || duration.is_some() || iterations.is_some();
     if replaces {
         let kept = Load {
@@ -56,6 +61,21 @@ pub(super) fn apply(overrides: &Overrides, load: &mut Load, found: &mut Diagnost
         load.vus = given(*vus);
     }
     replaces || vus.is_some()
+}
+
+/// In k6 they would quietly turn a rate into VUs. Where that is what is meant, both options, or `--iterations`, say so.
+fn says_nothing_of_arrivals(overrides: &Overrides) -> Option<(&'static str, &'static str)> {
+    let Overrides { vus, duration, iterations, stages, .. } = overrides;
+    match (vus, duration) {
+        _ if iterations.is_some() => None,
+        _ if !stages.is_empty() => Some(("--stage", "change the rate in the plan")),
+        (Some(_), None) => Some((
+            "--vus",
+            "add `--duration` or `--iterations` to run so many VUs instead of the rate, or change the plan",
+        )),
+        (None, Some(_)) => Some(("--duration", "add `--vus` to run VUs instead of the rate, or change the plan")),
+        _ => None,
+    }
 }
 
 /// With several scenarios it is not clear whose load the options mean.

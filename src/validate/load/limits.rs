@@ -6,62 +6,97 @@ use crate::plan::{Load, StageForm, Steps};
 use crate::source::Span;
 use crate::units::Duration;
 
+use super::{TIME_UNIT, is_open};
+
 const MOST_VUS: u64 = 1_000_000;
 const MOST_STEPS: u64 = 10_000;
+/// Arrivals per second. A core of today comes to a tenth of it.
+const MOST_PER_SECOND: u128 = 1_000_000;
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 pub(super) fn check(load: &Load, executor: Option<&Executor>, scenario: Option<Span>, found: &mut Diagnostics) {
     check_numbers(load, found);
     check_times(load, found);
     let Some(executor) = executor else { return };
-    let mut say = |code, message: String, span: Option<Span>| {
-        found.push(Diagnostic { span: span.or(scenario), ..Diagnostic::error(code, message) });
+    let blame = |code, message: String, span: Option<Span>| Diagnostic {
+        span: span.or(scenario),
+        ..Diagnostic::error(code, message)
     };
     match executor {
         Executor::SharedIterations { vus, iterations, .. } if iterations < vus && *iterations > 0 => {
             let message = format!(
                 "{iterations} iterations cannot be shared by {vus} VUs: raise `iterations`, or lower `vus` to {iterations}"
             );
-            say("load-iterations", message, load.iterations.as_ref().or(load.vus.as_ref()).map(|field| field.span));
+            found.push(blame(
+                "load-iterations",
+                message,
+                load.iterations.as_ref().or(load.vus.as_ref()).map(|field| field.span),
+            ));
         }
         Executor::RampingVus { start_vus, stages, .. } => {
             let span = load.stages.as_ref().map(|stages| stages.span);
-            match executor.duration() {
-                Duration::ZERO => say("load-zero", "the stages last no time at all".to_owned(), span),
-                total if total <= LONGEST => {}
-                _ => say("load-limit", "the stages last longer than 365 days".to_owned(), span),
+            if let Some((code, message)) = wrong_length(executor) {
+                found.push(blame(code, message, span));
             }
             if *start_vus == 0 && stages.iter().all(|stage| stage.target() == 0) {
-                say("load-zero", "every stage has the target 0: no VU ever runs".to_owned(), span);
+                found.push(blame("load-zero", "every stage has the target 0: no VU ever runs".to_owned(), span));
             }
             check_steps(load, *start_vus, stages, found);
         }
+        Executor::RampingArrivalRate { start_rate, stages, .. } => {
+            let span = load.stages.as_ref().map(|stages| stages.span);
+            match wrong_length(executor) {
+                Some((code, message)) => found.push(blame(code, message, span)),
+                // Too many steps are not counted out.
+                None if !check_steps(load, *start_rate, stages, found) => {}
+                None if executor.arrivals().is_some_and(|(arrivals, _)| arrivals.total() == 0) => {
+                    found.push(blame("load-zero", "the rate is so low that not one iteration is due".to_owned(), span));
+                }
+                None => {}
+            }
+        }
         _ => {}
+    }
+    if let (Some(before), Some(most)) = (&load.pre_allocated_vus, &load.max_vus)
+        && before.value > most.value
+    {
+        let message = format!("`pre_allocated_vus: {}` are more than `max_vus: {}`", before.value, most.value);
+        found.push(Diagnostic::error("load-conflict", message).at(before.span).also(most.span, "`max_vus` is here"));
     }
 }
 
-/// Steps that lead nowhere, or through too many levels.
-fn check_steps(load: &Load, start_vus: u64, stages: &[Part], found: &mut Diagnostics) {
+/// Of all stages together.
+fn wrong_length(executor: &Executor) -> Option<(&'static str, String)> {
+    match executor.duration() {
+        Duration::ZERO => Some(("load-zero", "the stages last no time at all".to_owned())),
+        total if total <= LONGEST => None,
+        _ => Some(("load-limit", "the stages last longer than 365 days".to_owned())),
+    }
+}
+
+/// Steps that lead nowhere, or through too many levels. `true`: there are none.
+fn check_steps(load: &Load, start: u64, stages: &[Part], found: &mut Diagnostics) -> bool {
+    let before = found.found.len();
     let written = load.stages.iter().flat_map(|stages| &stages.value);
-    for ((from, part), form) in with_levels(start_vus, stages).zip(written) {
+    for ((from, part), form) in with_levels(start, stages).zip(written) {
         let (Part::Steps(steps), StageForm::Steps(form)) = (part, form) else { continue };
         if let Some(mistake) = zero_step(form) {
             found.push(mistake);
         } else if steps.jumps(from) == 0 {
-            let message = format!("the stage adds nothing: there are {from} VUs already when it begins");
+            let message = format!("the stage adds nothing: the level is {from} already when it begins");
             found.push(
                 Diagnostic::error("load-zero", message)
                     .at(form.until.span)
                     .help(format!("to hold a level, write `{{ duration: 10m, target: {from} }}`")),
             );
         } else if steps.jumps(from) > MOST_STEPS {
-            let message =
-                format!("from {from} to {} VUs by {} are {} steps", steps.until, steps.add, steps.jumps(from));
+            let message = format!("from {from} to {} by {} are {} steps", steps.until, steps.add, steps.jumps(from));
             found.push(Diagnostic::error("load-limit", message).at(form.add.span).help(format!(
-                "there may be {MOST_STEPS}: add more VUs with each, or write `{{ duration, target }}` for a line"
+                "there may be {MOST_STEPS}: add more with each, or write `{{ duration, target }}` for a line"
             )));
         }
     }
+    found.found.len() == before
 }
 
 fn zero_step(steps: &Steps) -> Option<Diagnostic> {
@@ -78,7 +113,9 @@ fn zero_step(steps: &Steps) -> Option<Diagnostic> {
 }
 
 fn check_numbers(load: &Load, found: &mut Diagnostics) {
-    for (name, field) in [("vus", &load.vus), ("iterations", &load.iterations)] {
+    let at_least_one =
+        [("vus", &load.vus), ("iterations", &load.iterations), ("rate", &load.rate), ("max_vus", &load.max_vus)];
+    for (name, field) in at_least_one {
         if let Some(field) = field.as_ref().filter(|field| field.value == 0) {
             found.push(Diagnostic::error("load-zero", format!("`{name}` must be at least 1")).at(field.span));
         }
@@ -87,10 +124,27 @@ fn check_numbers(load: &Load, found: &mut Diagnostics) {
         StageForm::Line(stage) => ("target", &stage.target),
         StageForm::Steps(steps) => ("until", &steps.until),
     });
-    let counts =
-        load.vus.iter().map(|field| ("vus", field)).chain(load.start_vus.iter().map(|field| ("start_vus", field)));
-    for (name, field) in counts.chain(targets).filter(|(_, field)| field.value > MOST_VUS) {
+    let (rates, vus) = match is_open(load) {
+        true => (targets.collect(), Vec::new()),
+        false => (Vec::new(), targets.collect::<Vec<_>>()),
+    };
+    let counts = [
+        ("vus", &load.vus),
+        ("start_vus", &load.start_vus),
+        ("pre_allocated_vus", &load.pre_allocated_vus),
+        ("max_vus", &load.max_vus),
+    ];
+    let counts = counts.into_iter().filter_map(|(name, field)| Some((name, field.as_ref()?))).chain(vus);
+    for (name, field) in counts.filter(|(_, field)| field.value > MOST_VUS) {
         let message = format!("`{name}: {}` is more than {MOST_VUS} VUs", field.value);
+        found.push(Diagnostic::error("load-limit", message).at(field.span));
+    }
+    let time_unit = load.time_unit.as_ref().map_or(TIME_UNIT, |unit| unit.value);
+    let most = MOST_PER_SECOND * time_unit.as_nanos() / 1_000_000_000;
+    let given = [("rate", &load.rate), ("start_rate", &load.start_rate)];
+    let rates = given.into_iter().filter_map(|(name, field)| Some((name, field.as_ref()?))).chain(rates);
+    for (name, field) in rates.filter(|(_, field)| u128::from(field.value) > most && !time_unit.is_zero()) {
+        let message = format!("`{name}: {}` is more than {MOST_PER_SECOND} iterations per second", field.value);
         found.push(Diagnostic::error("load-limit", message).at(field.span));
     }
 }
@@ -99,6 +153,7 @@ fn check_times(load: &Load, found: &mut Diagnostics) {
     let times = [
         ("duration", &load.duration, true),
         ("max_duration", &load.max_duration, true),
+        ("time_unit", &load.time_unit, true),
         ("pace", &load.pace, true),
         ("start_time", &load.start_time, false),
         ("graceful_stop", &load.graceful_stop, false),

@@ -38,6 +38,18 @@ pub(in super::super) fn share(
         );
     }
     let whole = decide(&plan.load, Some(first.span), overrides, found);
+    if whole.executor.open().is_some() {
+        found.push(
+            Diagnostic::error(
+                "load-conflict",
+                "`weight` shares VUs or iterations, and the plan's load is a rate of arrivals",
+            )
+            .at(first.span)
+            .help(
+                "give each scenario a `rate` of its own, or make one scenario of them with `choose`, which has weights",
+            ),
+        );
+    }
     let weights: Vec<u64> = sharing.iter().map(|(_, weight)| weight.value).collect();
     let executors = if found.found.len() > before || plan.load.unread {
         // Something is wrong with the whole, so that its parts would be, too.
@@ -133,6 +145,8 @@ fn executors(whole: &Executor, weights: &[u64]) -> Vec<Executor> {
         Executor::PerVuIterations { iterations, max_duration, .. } => {
             Executor::PerVuIterations { vus: crew.len(), iterations, max_duration }
         }
+        // Refused before.
+        rate @ (Executor::ConstantArrivalRate { .. } | Executor::RampingArrivalRate { .. }) => rate,
     };
     crews.into_iter().enumerate().map(part).collect()
 }

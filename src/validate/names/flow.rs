@@ -3,6 +3,8 @@
 mod reads;
 mod request;
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::Diagnostics;
 use crate::expr::{Expr, Program, Value};
 use crate::plan::{Branch, Count, GiveUp, Plan, Poll, Step, StepKind, StopScope};
@@ -27,6 +29,8 @@ struct Flow<'a, 'p> {
     beside: Vec<Beside<'p>>,
     /// The loops around.
     loops: Vec<Span>,
+    /// Data sets that were read.
+    rows: BTreeSet<usize>,
     found: &'a mut Diagnostics,
 }
 
@@ -36,20 +40,32 @@ struct Beside<'p> {
     here: usize,
 }
 
+/// Gives the data sets that the scenario reads.
 pub(super) fn check<'p>(
     plan: &'p Plan,
     scenario: &ValidScenario<'p>,
     files: &FileTemplates,
     known: &Known<'p>,
     found: &mut Diagnostics,
-) {
-    let (now, section) = (Moment::default(), Section::Start);
-    let (ended_early, beside, loops) = (Vec::new(), Vec::new(), Vec::new());
-    let mut flow = Flow { plan, scenario, files, known, section, now, ended_early, beside, loops, found };
+) -> BTreeSet<usize> {
+    let mut flow = Flow {
+        plan,
+        scenario,
+        files,
+        known,
+        section: Section::Start,
+        now: Moment::default(),
+        ended_early: Vec::new(),
+        beside: Vec::new(),
+        loops: Vec::new(),
+        rows: BTreeSet::new(),
+        found,
+    };
     let started = flow.section(Section::Start, Moment::default()).lasting();
     flow.section(Section::Body, started.clone());
     // A VU may stop before any iteration is through.
     flow.section(Section::Stop, started);
+    flow.rows
 }
 
 /// Whether it runs its steps again after they have run.

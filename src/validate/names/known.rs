@@ -7,6 +7,7 @@ use crate::expr::{NameUse, function_names, function_signature};
 use crate::plan::{Plan, Step, StepKind, VariableScope};
 use crate::source::{Span, Spanned};
 
+use super::super::data::Loaded;
 use super::super::vocabulary;
 use super::super::{ValidScenario, place};
 use super::moment::Fact;
@@ -45,6 +46,7 @@ struct Definition<'p> {
 
 pub(super) struct Known<'p> {
     plan: &'p Plan,
+    data: &'p [Loaded<'p>],
     definitions: Vec<Definition<'p>>,
     of_vu: HashSet<&'p str>,
     /// Names that only other scenarios set.
@@ -52,7 +54,12 @@ pub(super) struct Known<'p> {
 }
 
 impl<'p> Known<'p> {
-    pub(super) fn of(plan: &'p Plan, scenario: &ValidScenario<'p>, all: &[ValidScenario<'p>]) -> Known<'p> {
+    pub(super) fn of(
+        plan: &'p Plan,
+        scenario: &ValidScenario<'p>,
+        all: &[ValidScenario<'p>],
+        data: &'p [Loaded<'p>],
+    ) -> Known<'p> {
         let others = all.iter().filter(|other| other.name != scenario.name);
         let elsewhere = others.flat_map(|other| {
             definitions(other).into_iter().map(|definition| (definition.name, other.name.clone())).collect::<Vec<_>>()
@@ -60,21 +67,31 @@ impl<'p> Known<'p> {
         let elsewhere = elsewhere.collect();
         let definitions = definitions(scenario);
         let of_vu = definitions.iter().filter(|known| known.scope == VariableScope::Vu);
-        Known { plan, of_vu: of_vu.map(|known| known.name.value.as_str()).collect(), definitions, elsewhere }
+        Known { plan, data, of_vu: of_vu.map(|known| known.name.value.as_str()).collect(), definitions, elsewhere }
     }
 
-    /// What is one of the plan's `vars` cannot be set.
+    /// What is one of the plan's `vars` or data sets cannot be set.
     pub(super) fn check_definitions(&self, found: &mut Diagnostics) {
         for Definition { name, .. } in self.definitions.iter().filter(|known| known.scope == VariableScope::Iteration) {
-            let Some(var) = self.var(&name.value) else { continue };
-            let message = format!("`{}` is one of the plan's `vars`, which never change", name.value);
+            let (declared, message) = match (self.var(&name.value), self.data_set(&name.value)) {
+                (Some(var), _) => (var, format!("`{}` is one of the plan's `vars`, which never change", name.value)),
+                (_, Some((_, set))) => {
+                    (set.written.name.span, format!("`{}` is one of the plan's data sets", name.value))
+                }
+                (None, None) => continue,
+            };
             found.push(
                 Diagnostic::error("name-conflict", message)
                     .at(name.span)
-                    .also(var, "declared here")
+                    .also(declared, "declared here")
                     .help("choose another name for what this step sets"),
             );
         }
+    }
+
+    /// The data set of this name, and its place among all.
+    pub(super) fn data_set(&self, name: &str) -> Option<(usize, &'p Loaded<'p>)> {
+        self.data.iter().enumerate().find(|(_, loaded)| loaded.written.name.value == name)
     }
 
     pub(super) fn var(&self, name: &str) -> Option<Span> {
@@ -186,6 +203,7 @@ impl<'p> Known<'p> {
         let variables = self.definitions.iter().filter(|known| known.scope == VariableScope::Iteration);
         let mut bare: Vec<&str> = variables.map(|known| known.name.value.as_str()).collect();
         bare.extend(self.plan.vars.iter().map(|(known, _)| known.value.as_str()));
+        bare.extend(self.data.iter().map(|loaded| loaded.written.name.value.as_str()));
         bare.extend(vocabulary::response_fields().chain(vocabulary::NAMESPACES.iter().copied()));
         let bare = closest(name, bare).map(str::to_owned);
         let of_vu = || closest(name, self.vu_names()).map(|close| format!("vu.{close}"));

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::{Diagnostic, closest};
-use crate::load::Executor;
 use crate::metrics::{Metric, Site};
 use crate::plan::{GiveUp, Plan, StepKind, StopScope, Unread};
 
@@ -11,7 +10,6 @@ use super::super::ValidScenario;
 use super::super::constants::Constants;
 use super::super::place::{self, Place};
 use super::super::selector::Selector;
-use super::OF_ARRIVAL_RATES;
 
 /// How many of the possible values a message lists.
 const LISTED: usize = 5;
@@ -23,6 +21,8 @@ type Tags = Vec<(String, String)>;
 #[derive(Default)]
 pub(super) struct Produced {
     scenarios: Vec<Tags>,
+    /// Scenarios with a rate of arrivals.
+    arrivals: Vec<Tags>,
     /// Those that are measured, and with the others.
     requests: Vec<Tags>,
     exchanges: Vec<Tags>,
@@ -52,12 +52,12 @@ impl Produced {
         let unread = plan.unread.clone();
         let mut produced = Produced { custom_names, custom, outcomes, unread, any_load, ..Produced::default() };
         for scenario in scenarios {
-            let stages = match &scenario.executor {
-                Executor::RampingVus { stages, .. } => stages.len(),
-                _ => 1,
-            };
-            produced.stages = produced.stages.max(stages);
-            produced.scenarios.push(Place::top(scenario).scenario_site().tags);
+            produced.stages = produced.stages.max(scenario.executor.stages().len()).max(1);
+            let Site { tags, .. } = Place::top(scenario).scenario_site();
+            if scenario.executor.open().is_some() {
+                produced.arrivals.push(tags.clone());
+            }
+            produced.scenarios.push(tags);
             place::visit(scenario, &mut |place, step| {
                 produced.add(place, step, &scenario.constants);
                 produced.add_outcome(&step.kind, &scenario.constants);
@@ -123,7 +123,8 @@ impl Produced {
 
     /// Whether a metric of this name may come from what could not be read.
     pub(super) fn may_declare(&self, name: &str) -> bool {
-        self.unread.may_name(name) || self.any_load && OF_ARRIVAL_RATES.contains(&name)
+        let of_arrivals = Metric::named(name).is_some_and(is_of_arrivals);
+        self.unread.may_name(name) || self.any_load && of_arrivals
     }
 
     pub(super) fn custom_names(&self) -> impl Iterator<Item = &str> {
@@ -144,6 +145,7 @@ impl Produced {
             Metric::ExtractFailed => "the plan has no `extract`",
             Metric::GroupDuration | Metric::Custom(_) => "the plan has no `group`",
             Metric::PollWait | Metric::PollAttempts => "the plan has no `poll`",
+            _ if is_of_arrivals(metric) => "only arrival-rate executors produce it",
             _ if !self.exchanges.is_empty() => "all requests of the plan have `measure: false`",
             _ => "the plan sends no request",
         })
@@ -167,6 +169,7 @@ impl Produced {
             Metric::Checks => &self.checks,
             Metric::ExtractFailed => &self.extractions,
             Metric::Iterations | Metric::IterationDuration | Metric::Vus | Metric::VusMax => &self.scenarios,
+            Metric::IterationStartDelay | Metric::DroppedIterations => &self.arrivals,
             Metric::GroupDuration => &self.groups,
             Metric::PollWait | Metric::PollAttempts => &self.polls,
             Metric::Custom(index) => &self.custom[usize::from(index)],
@@ -236,6 +239,10 @@ impl Produced {
 
 fn is_http(metric: &str) -> bool {
     metric.starts_with("http_")
+}
+
+fn is_of_arrivals(metric: Metric) -> bool {
+    matches!(metric, Metric::IterationStartDelay | Metric::DroppedIterations)
 }
 
 fn tag_values<'t>(places: &'t [Tags], tag: &str) -> BTreeSet<&'t str> {

@@ -214,6 +214,7 @@ fn branches_that_only_compute_leave_the_others_their_turn() {
             &graph,
             identity,
             Scripted::new(|request| paced(request.uri.path())).session(),
+            &Arc::new(Supply::new(&graph.data, graph.seed)),
             &recorder,
             &console,
         );
@@ -224,7 +225,7 @@ fn branches_that_only_compute_leave_the_others_their_turn() {
         };
         tokio::select! {
             biased;
-            _ = vu.iterate(0) => panic!("it took the thread for itself"),
+            _ = vu.iterate(0, None) => panic!("it took the thread for itself"),
             () = turns => {}
         }
     });

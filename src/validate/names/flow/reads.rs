@@ -2,9 +2,12 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::expr::{Expr, NameUse, Template};
+use crate::plan::RowPer;
 use crate::source::Span;
 
+use super::super::super::data::{Loaded, column_hint};
 use super::super::super::vocabulary;
+use super::super::known::Section;
 use super::super::moment::{Fact, Standing};
 use super::super::unset;
 use super::Flow;
@@ -13,7 +16,7 @@ use super::request::discarded;
 impl Flow<'_, '_> {
     pub(super) fn expr(&mut self, expr: &Expr) {
         for used in expr.names() {
-            self.found.found.extend(self.mistake(&used, true));
+            self.name(&used, true);
         }
     }
 
@@ -23,8 +26,13 @@ impl Flow<'_, '_> {
 
     pub(super) fn reads(&mut self, names: Vec<NameUse>) {
         for used in names {
-            self.found.found.extend(self.mistake(&used, false));
+            self.name(&used, false);
         }
+    }
+
+    fn name(&mut self, used: &NameUse, quotable: bool) {
+        self.rows.extend(self.known.data_set(&used.root).map(|(index, _)| index));
+        self.found.found.extend(self.mistake(used, quotable));
     }
 
     fn mistake(&self, used: &NameUse, quotable: bool) -> Option<Diagnostic> {
@@ -56,6 +64,7 @@ impl Flow<'_, '_> {
                     .help("use `on_start`, which runs once per VU, and names such as `vu.token`"),
             ),
             root if vocabulary::response_field(root).is_some() => self.no_response(used),
+            root if let Some((_, set)) = self.known.data_set(root) => row_mistake(set, used, self.section),
             root if self.known.var(root).is_some() => None,
             root => self.unset(used, Fact::Name(root), quotable),
         }
@@ -105,4 +114,22 @@ impl Flow<'_, '_> {
         let others = self.beside.iter().flat_map(|beside| beside.sets.iter().filter(|(by, ..)| *by != beside.here));
         others.into_iter().find(|(_, set, _)| *set == fact).map(|(.., place)| *place)
     }
+}
+
+/// What is wrong with reading a row of a data set here.
+fn row_mistake(loaded: &Loaded, used: &NameUse, section: Section) -> Option<Diagnostic> {
+    let name = &used.root;
+    if section != Section::Body && loaded.per == RowPer::Iteration {
+        let message = format!("`{name}` has a row for each iteration, and `{}` is in none", section.key());
+        let error =
+            Diagnostic::error("no-row-yet", message).at(used.span).also(loaded.written.name.span, "the data set");
+        return Some(error.help("write `per: vu` in the data set: then a VU keeps one row for its life"));
+    }
+    let (field, set) = (used.field.as_ref()?, loaded.set.as_ref()?);
+    if set.table.column(field).is_some() {
+        return None;
+    }
+    let known = set.table.columns().iter().map(|column| column.name.as_str());
+    let message = format!("the data set `{name}` has no column `{field}`");
+    Some(Diagnostic::error("unknown-column", message).at(used.field_span).help(column_hint(field, known)))
 }
