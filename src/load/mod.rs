@@ -271,6 +271,17 @@ mod tests {
     }
 
     #[test]
+    fn rates_climb_in_steps_as_vus_do() {
+        let steps = Steps { add: 10, every: seconds(2), until: 20, hold: Some(seconds(3)) };
+        let (time_unit, spacing) = (seconds(1), Spacing::Regular);
+        let open = Open { time_unit, spacing, pre_allocated_vus: 0, max_vus: MaxVus::Given(9), rota: None };
+        let executor = Executor::RampingArrivalRate { start_rate: 0, stages: vec![Part::Steps(steps)], open };
+        let (arrivals, _) = executor.arrivals().unwrap();
+        let rates = [0, 1, 2, 4].map(|at| arrivals.rate_at(seconds(at)));
+        assert_eq!((rates, arrivals.total(), executor.duration()), ([10.0, 10.0, 20.0, 20.0], 80, seconds(5)));
+    }
+
+    #[test]
     fn crews_of_one_ramp_come_to_the_whole_at_every_moment() {
         let stages = [(10, 100), (5, 100), (10, 7)];
         let stages = stages.map(|(duration, target)| Part::Line(Stage { duration: seconds(duration), target }));

@@ -299,6 +299,13 @@ fn loads_that_contradict_themselves_are_refused() {
         ("rate: 1\nduration: 1s\niterations: 1", &["load-field at 3:13"]),
         ("duration: 1s\nmax_vus: 1", &["load-field at 2:10"]),
         ("rate: 1\nstages: [{duration: 1s, target: 1}]", &["load-conflict at 1:7"]),
+        ("rate: 1\nduration: 1s\npace: 1s", &["load-field at 3:7"]),
+        ("start_rate: 0\nstages: [{add: 9, every: 1s, until: 1000001}]", &["load-limit at 2:16", "load-limit at 2:37"]),
+        (
+            "start_rate: 0\nstages: [{add: 1, every: 1ms, until: 9000000000000000000}]",
+            &["load-limit at 2:16", "load-limit at 2:38"],
+        ),
+        ("start_rate: 5\nstages: [{add: 5, every: 1s, until: 5}]", &["load-zero at 2:37"]),
         ("rate: 0\nduration: 1s", &["load-zero at 1:7"]),
         ("rate: 1\nduration: 1s\nmax_vus: 0", &["load-zero at 3:10"]),
         ("rate: 1\nduration: 1s\ntime_unit: 0s", &["load-zero at 3:12"]),
