@@ -74,4 +74,14 @@ impl Observer for Watcher<'_> {
             to_stderr("interrupted: running iterations may finish; press Ctrl-C again to end now\n");
         }
     }
+
+    fn paused(&mut self, paused: bool) {
+        if !self.quiet {
+            self.clear();
+            to_stderr(match paused {
+                true => "paused: no new iterations start, and the time of the plan goes on; SIGUSR1 resumes\n",
+                false => "resumed\n",
+            });
+        }
+    }
 }

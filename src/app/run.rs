@@ -12,7 +12,6 @@ use crate::engine::{self, Ran};
 use crate::graph::{Action, Graph};
 use crate::health::Own;
 use crate::judge::{self, Facts, Generator, Outcome};
-use crate::metrics::Snapshot;
 use crate::plan::{Connections, HttpVersion, OnExhausted};
 use crate::report::result::ResultFile;
 use crate::report::{Summary, text};
@@ -134,11 +133,12 @@ fn facts(graph: &Graph, ran: Ran, broken: Option<usize>) -> Facts {
     if ran.lost_logs > 0 {
         notes.push(format!("{} `log` lines were left out (more than 100 a second)", ran.lost_logs));
     }
+    notes.extend(limits::notes(graph));
     notes.extend(ran.shortages.iter().filter_map(told));
     let snapshot = ran.aggregate.into_snapshot();
     let own = Own {
-        descriptors: errors(&snapshot, ErrorCode::NoDescriptor),
-        ports: errors(&snapshot, ErrorCode::NoLocalPort),
+        descriptors: snapshot.failed_with(ErrorCode::NoDescriptor as u16),
+        ports: snapshot.failed_with(ErrorCode::NoLocalPort as u16),
     };
     Facts {
         generator: Generator {
@@ -154,6 +154,7 @@ fn facts(graph: &Graph, ran: Ran, broken: Option<usize>) -> Facts {
         snapshot,
         started_at: ran.started_at,
         duration: ran.duration,
+        paused: ran.paused,
         planned: engine::planned(graph),
         has_requests: graph.steps.iter().any(|step| matches!(step.action, Action::Request(_))),
         default_thresholds: graph.default_thresholds,
@@ -177,11 +178,6 @@ fn told(shortage: &Shortage) -> Option<String> {
         OnExhausted::Fail => return None,
     };
     Some(format!("the data set `{set}` ran out of rows ({rows}); {what}"))
-}
-
-/// Requests that failed with this code.
-fn errors(snapshot: &Snapshot, code: ErrorCode) -> u64 {
-    snapshot.errors(&[]).iter().filter(|(number, ..)| *number == code as u16).map(|(.., count)| count).sum()
 }
 
 /// By the part of a URL that is known before the run.

@@ -1,7 +1,7 @@
 //! Stage 5: who runs: threads, VUs, starting and stopping.
 //!
 //! One operating-system thread per core, each with a runtime of its own; VU k of a scenario lives on thread k mod N. What crosses
-//! threads is only messages: a command in (drain, abort), a metrics interval out each second.
+//! threads is only messages: orders in (drain, abort, pause), a metrics interval out each second.
 //! Must never know: the plan's text, thresholds, terminals, files.
 
 mod executor;
@@ -26,6 +26,7 @@ use crate::plan::LogLevel;
 use crate::transport::Spread;
 use executor::Counters;
 pub use stop::Command;
+use stop::Orders;
 use worker::Worker;
 
 /// How often threads hand over what they have measured.
@@ -56,6 +57,10 @@ pub enum Event {
     Failed(String),
     /// From outside: a signal, or whoever started the run.
     Interrupt,
+    /// From outside: no new iterations until it is taken back. The time of the plan goes on.
+    Pause(bool),
+    /// From outside, from whoever does not know whether a pause is on.
+    TogglePause,
 }
 
 /// Everything a thread measured since its last one.
@@ -80,6 +85,8 @@ pub trait Observer {
     fn log(&mut self, level: LogLevel, message: &str);
     /// The first interrupt has come: the run drains.
     fn draining(&mut self);
+    /// A pause has begun, or is over.
+    fn paused(&mut self, _paused: bool) {}
 }
 
 /// How a run ended.
@@ -101,6 +108,8 @@ pub struct Ran {
     pub end: End,
     pub started_at: jiff::Timestamp,
     pub duration: Duration,
+    /// How long it was paused.
+    pub paused: Duration,
     pub threads: usize,
     pub health: Health,
     pub lost_logs: u64,
@@ -129,7 +138,7 @@ pub fn run<T: Spread>(
     let peak = graph.scenarios.iter().map(|scenario| scenario.executor.peak_vus()).max().unwrap_or(0);
     let connections = if let Connections::Shared(all) = graph.http.connections { all } else { u64::MAX };
     let threads = threads.min(peak.min(connections) as usize).max(1);
-    let (command, commands) = watch::channel(Command::Run);
+    let (orders, orders_seen) = watch::channel(Orders { command: Command::Run, paused: false });
     let counters = Arc::new(Counters::new(graph));
     let ready = Arc::new(Barrier::new(threads + 1));
     let (start, start_known) = watch::channel(None::<Instant>);
@@ -143,7 +152,7 @@ pub fn run<T: Spread>(
             graph: Arc::clone(graph),
             transport: transport.clone(),
             counters: Arc::clone(&counters),
-            commands: commands.clone(),
+            orders: orders_seen.clone(),
             start: start_known.clone(),
             events: sender.clone(),
             given_back,
@@ -156,8 +165,8 @@ pub fn run<T: Spread>(
     let started_at = crate::clock::wall();
     start.send_replace(Some(began));
     let mut coordinator = Coordinator {
-        aggregate: Aggregate::new(&graph.sites, &graph.custom_metrics),
-        command,
+        aggregate: Aggregate::new(&graph.sites, &graph.custom_metrics).judged_from(graph.judged_from()),
+        orders,
         returns,
         end: End::Completed,
         running: threads,
@@ -167,9 +176,12 @@ pub fn run<T: Spread>(
         seconds: 0,
         ended: None,
         leave_at: None,
+        paused: Duration::ZERO,
+        paused_at: None,
     };
     coordinator.conduct(&events, observer);
     let lost_logs = coordinator.counters.lost_logs();
+    coordinator.pause(false);
     let duration = coordinator.ended.unwrap_or_else(now) - began;
     coordinator.aggregate.tick(duration);
     coordinator.health.second(duration);
@@ -178,6 +190,7 @@ pub fn run<T: Spread>(
         end: coordinator.end,
         started_at,
         duration,
+        paused: coordinator.paused,
         threads,
         health: coordinator.health,
         lost_logs,
@@ -193,7 +206,7 @@ pub fn events() -> (SyncSender<Event>, Receiver<Event>) {
 
 struct Coordinator {
     aggregate: Aggregate,
-    command: watch::Sender<Command>,
+    orders: watch::Sender<Orders>,
     returns: Vec<SyncSender<Interval>>,
     end: End,
     running: usize,
@@ -205,6 +218,9 @@ struct Coordinator {
     ended: Option<Instant>,
     /// Set by the second interrupt.
     leave_at: Option<Instant>,
+    /// In pauses that are over.
+    paused: Duration,
+    paused_at: Option<Instant>,
 }
 
 impl Coordinator {
@@ -248,7 +264,29 @@ impl Coordinator {
                 self.end_early(End::Interrupted, Command::Drain);
                 observer.draining();
             }
+            Event::Pause(paused) => self.pause_told(paused, observer),
+            Event::TogglePause => self.pause_told(self.paused_at.is_none(), observer),
         }
+    }
+
+    fn pause_told(&mut self, paused: bool, observer: &mut dyn Observer) {
+        if self.pause(paused) {
+            observer.paused(paused);
+        }
+    }
+
+    /// Whether that is a change. Nothing is paused in a run that ends.
+    fn pause(&mut self, paused: bool) -> bool {
+        match (self.paused_at, paused) {
+            (None, true) if self.end == End::Completed => self.paused_at = Some(now()),
+            (Some(since), false) => {
+                self.paused += self.ended.unwrap_or_else(now) - since;
+                self.paused_at = None;
+            }
+            _ => return false,
+        }
+        self.orders.send_modify(|orders| orders.paused = paused);
+        true
     }
 
     fn second(&mut self, observer: &mut dyn Observer) {
@@ -266,10 +304,10 @@ impl Coordinator {
         if self.end == End::Completed || end == End::Interrupted {
             self.end = end;
         }
-        self.command.send_if_modified(|current| {
-            let stronger = command > *current;
+        self.orders.send_if_modified(|orders| {
+            let stronger = command > orders.command;
             if stronger {
-                *current = command;
+                orders.command = command;
             }
             stronger
         });

@@ -1,4 +1,4 @@
-//! How VUs are told to end.
+//! How VUs are told to end, and to wait.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -7,7 +7,15 @@ use tokio::sync::{Notify, watch};
 
 use crate::clock::{Instant, sleep_until};
 
-/// From the coordinator to all threads; only ever rises.
+/// From the coordinator to all threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Orders {
+    pub command: Command,
+    /// No new iterations until it is over; running ones go on.
+    pub paused: bool,
+}
+
+/// Whether the run goes on; only ever rises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Command {
     Run,
@@ -17,24 +25,31 @@ pub enum Command {
     Abort,
 }
 
-/// One thread's copy of the command, cheap to look at before every iteration.
+/// One thread's copy of the orders, cheap to look at before every iteration.
 pub(super) struct Stop {
     command: Cell<Command>,
     drained_at: Cell<Option<Instant>>,
+    paused: Cell<bool>,
     changed: Notify,
 }
 
 impl Stop {
     pub(super) fn new() -> Rc<Stop> {
-        Rc::new(Stop { command: Cell::new(Command::Run), drained_at: Cell::new(None), changed: Notify::new() })
+        Rc::new(Stop {
+            command: Cell::new(Command::Run),
+            drained_at: Cell::new(None),
+            paused: Cell::new(false),
+            changed: Notify::new(),
+        })
     }
 
-    /// Follows the coordinator's commands until it is gone.
-    pub(super) async fn follow(self: Rc<Stop>, mut commands: watch::Receiver<Command>) {
+    /// Follows the coordinator's orders until it is gone.
+    pub(super) async fn follow(self: Rc<Stop>, mut orders: watch::Receiver<Orders>) {
         loop {
-            let command = *commands.borrow_and_update();
+            let Orders { command, paused } = *orders.borrow_and_update();
+            self.pause(paused);
             self.raise(command);
-            if commands.changed().await.is_err() {
+            if orders.changed().await.is_err() {
                 return;
             }
         }
@@ -49,6 +64,22 @@ impl Stop {
         }
         self.command.set(command);
         self.changed.notify_waiters();
+    }
+
+    pub(super) fn pause(&self, paused: bool) {
+        if self.paused.replace(paused) != paused {
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Whether new iterations have to wait.
+    pub(super) fn is_paused(&self) -> bool {
+        self.paused.get()
+    }
+
+    /// Until no pause is on.
+    pub(super) async fn resumed(&self) {
+        self.until(|| !self.paused.get()).await;
     }
 
     pub(super) fn is_ending(&self) -> bool {
@@ -78,10 +109,14 @@ impl Stop {
     }
 
     async fn reaches(&self, command: Command) {
+        self.until(|| self.command.get() >= command).await;
+    }
+
+    async fn until(&self, holds: impl Fn() -> bool) {
         loop {
             // Listening before looking, so that no change falls between the two.
             let changed = self.changed.notified();
-            if self.command.get() >= command {
+            if holds() {
                 return;
             }
             changed.await;

@@ -22,6 +22,8 @@ use crate::transport::{Exchange, Failure, Request, Session, Transport};
 use crate::validate;
 use crate::vu::Console;
 
+mod k6;
+
 struct Silent;
 
 impl Console for Silent {
@@ -53,15 +55,29 @@ fn graph(text: &str) -> Arc<Graph> {
     Arc::new(graph::compile(&valid))
 }
 
+/// What is told to a run from outside.
+#[derive(Clone, Copy)]
+enum Order {
+    Raise(Command),
+    Pause(bool),
+}
+
 /// Runs all scenarios of a plan on one thread. Replies are 200 after as many milliseconds as the path's last part says.
 /// `command` is given after so many milliseconds.
 fn run(text: &str, command: Option<(u64, Command)>) -> Seen {
-    run_shared(text, command, 1, |_, path| path.rsplit('/').next().and_then(|last| last.parse().ok()).unwrap_or(0))
+    let orders: Vec<(u64, Order)> =
+        command.into_iter().map(|(after, command)| (after, Order::Raise(command))).collect();
+    run_under(text, &orders)
+}
+
+/// The same under orders, each given after so many milliseconds.
+fn run_under(text: &str, orders: &[(u64, Order)]) -> Seen {
+    run_shared(text, orders, 1, |_, path| path.rsplit('/').next().and_then(|last| last.parse().ok()).unwrap_or(0))
 }
 
 /// The same with the load shared as between so many threads, by a script that gives each reply's delay: it knows the time, in
 /// milliseconds from the start, and the path.
-fn run_shared(text: &str, command: Option<(u64, Command)>, of: u64, script: fn(u64, &str) -> u64) -> Seen {
+fn run_shared(text: &str, orders: &[(u64, Order)], of: u64, script: fn(u64, &str) -> u64) -> Seen {
     let graph = graph(text);
     let runtime =
         Builder::new_current_thread().enable_all().start_paused(true).build_local(LocalOptions::default()).unwrap();
@@ -79,11 +95,14 @@ fn run_shared(text: &str, command: Option<(u64, Command)>, of: u64, script: fn(u
         let console: Rc<dyn Console> = Rc::new(Silent);
         let (stop, counters) = (Stop::new(), Arc::new(Counters::new(&graph)));
         let (events, _kept) = super::events();
-        if let Some((after, command)) = command {
+        for (after, order) in orders.iter().copied() {
             let stop = Rc::clone(&stop);
             tokio::task::spawn_local(async move {
                 sleep(Duration::from_millis(after)).await;
-                stop.raise(command);
+                match order {
+                    Order::Raise(command) => stop.raise(command),
+                    Order::Pause(paused) => stop.pause(paused),
+                }
             });
         }
         let mut first_vu = 1;
@@ -113,7 +132,7 @@ fn run_shared(text: &str, command: Option<(u64, Command)>, of: u64, script: fn(u
         for lane in lanes {
             lane.await.unwrap();
         }
-        let mut aggregate = Aggregate::new(&graph.sites, &graph.custom_metrics);
+        let mut aggregate = Aggregate::new(&graph.sites, &graph.custom_metrics).judged_from(graph.judged_from());
         let mut interval = recorder.borrow_mut().take();
         aggregate.absorb(&mut interval);
         aggregate.tick(now() - start);
@@ -455,4 +474,195 @@ fn a_vus_own_row_is_there_from_on_start_to_on_stop_and_one_without_does_nothing(
     let expected = ["/a/2/10", "/a/2/10", "/b/3/10", "/b/3/10", "/in/a/0", "/in/b/0", "/out/a/0", "/out/b/0"];
     assert_eq!(sent, expected, "VU 1 reads no row, so VU 2 has the first");
     assert_eq!(seen.outcomes("failed"), 0);
+}
+
+#[test]
+fn a_pace_keeps_the_starts_of_a_vus_iterations_apart() {
+    let check = |load: &str, path: &str, expected: &[u64], ended: u64| {
+        let seen = run(&format!("{BASE}{load}\nsteps: [{{ get: {path} }}]"), None);
+        assert_eq!((starts(&seen, path).as_slice(), seen.ended), (expected, ended), "{load} {path}");
+        let slowest = seen.snapshot.trend(Metric::IterationDuration, &[]).unwrap().max();
+        assert_eq!(slowest as u64, path[1..].parse::<u64>().unwrap(), "the wait is no part of the iteration");
+    };
+    check("vus: 1\nduration: 20s\npace: 5s", "/1000", &[0, 5000, 10_000, 15_000], 20_000);
+    // A longer one is followed at once, by one whose pace begins anew.
+    check("vus: 1\nduration: 20s\npace: 5s", "/7000", &[0, 7000, 14_000], 21_000);
+    check("iterations: 3\npace: 2s", "/500", &[0, 2000, 4000], 4500);
+    check("executor: per-vu-iterations\niterations: 3\npace: 2s", "/500", &[0, 2000, 4000], 4500);
+    check("stages: [{ duration: 5s, target: 1 }]\npace: 2s", "/500", &[0, 2000, 4000], 5000);
+    check("iterations: 3\nmax_duration: 3s\npace: 2s", "/500", &[0, 2000], 3000);
+}
+
+#[test]
+fn the_wait_for_the_pace_ends_with_a_drain_and_where_a_vu_is_ramped_down() {
+    let drained =
+        run(&format!("{BASE}vus: 1\nduration: 1m\npace: 30s\nsteps: [{{ get: /1000 }}]"), Some((2000, Command::Drain)));
+    assert_eq!((drained.outcomes("completed"), drained.ended), (1, 2000));
+    let plan = format!(
+        "{BASE}scenarios: {{ s: {{ executor: ramping-vus, start_vus: 1, pace: 9s, stages: [{{ duration: 4s, target: 1 }}, {{ duration: 0s, target: 0 }}, {{ duration: 9s, target: 0 }}], steps: [{{ get: /1000 }}], on_stop: [{{ get: /out/1 }}] }} }}"
+    );
+    let ramped = run(&plan, None);
+    assert_eq!((ramped.outcomes("completed"), starts(&ramped, "/out/1")), (1, vec![4000]));
+}
+
+#[test]
+fn a_pace_counts_from_the_iteration_and_not_from_on_start() {
+    let seen = run(
+        &format!(
+            "{BASE}scenarios: {{ s: {{ vus: 1, iterations: 2, pace: 3s, on_start: [{{ get: /in/2000 }}], steps: [{{ get: /500 }}] }} }}"
+        ),
+        None,
+    );
+    assert_eq!(starts(&seen, "/500"), [2000, 5000]);
+}
+
+#[test]
+fn a_stepped_ramp_starts_its_vus_in_groups_and_its_samples_have_the_plans_stage() {
+    let seen = run(
+        &format!(
+            "{BASE}stages: [{{ add: 2, every: 5s, until: 5, hold: 10s }}, {{ duration: 5s, target: 5 }}]\ngraceful_stop: 0s\nsteps: [{{ get: /60000 }}]"
+        ),
+        None,
+    );
+    assert_eq!(starts(&seen, "/60000"), [0, 0, 5000, 5000, 10_000]);
+    assert_eq!(seen.ended, 25_000);
+    let seen = run(
+        &format!(
+            "{BASE}stages: [{{ add: 1, every: 5s, until: 2 }}, {{ duration: 5s, target: 2 }}]\nsteps: [{{ get: /1000 }}]"
+        ),
+        None,
+    );
+    let of_stage = |stage: &str| seen.snapshot.counter(Metric::HttpReqs, &[("stage".to_owned(), stage.to_owned())]);
+    assert_eq!((of_stage("0"), of_stage("1"), of_stage("2")), (Some(15), Some(10), Some(0)));
+}
+
+#[test]
+fn a_pause_holds_iterations_back_and_not_the_time_of_the_plan() {
+    use Order::{Pause, Raise};
+    let plan = |load: &str| format!("{BASE}{load}\nsteps: [{{ get: /1000 }}]");
+    let check = |load: &str, orders: &[(u64, Order)], expected: &[u64], ended: u64| {
+        let seen = run_under(&plan(load), orders);
+        assert_eq!((starts(&seen, "/1000").as_slice(), seen.ended), (expected, ended), "{load}");
+        assert_eq!(seen.outcomes("interrupted"), 0, "running iterations end");
+    };
+    let three_seconds = [(1500, Pause(true)), (4500, Pause(false))];
+    check("vus: 1\nduration: 6s", &three_seconds, &[0, 1000, 4500, 5500], 6500);
+    check("iterations: 3", &three_seconds, &[0, 1000, 4500], 5500);
+    check("executor: per-vu-iterations\niterations: 3", &three_seconds, &[0, 1000, 4500], 5500);
+    check(
+        "start_vus: 0\nstages: [{ duration: 2s, target: 1 }, { duration: 4s, target: 1 }]",
+        &three_seconds,
+        &[4500, 5500],
+        6500,
+    );
+    check("vus: 1\nduration: 3s", &[(1500, Pause(true))], &[0, 1000], 3000);
+    check("vus: 1\nduration: 1m", &[(1500, Pause(true)), (9000, Raise(Command::Drain))], &[0, 1000], 9000);
+}
+
+/// Pauses a run after its first second, resumes it after its second one, and hears of both.
+struct Pauser {
+    events: std::sync::mpsc::SyncSender<Event>,
+    heard: Vec<bool>,
+}
+
+impl Observer for Pauser {
+    fn second(&mut self, _: &Aggregate, _: Duration) -> Wish {
+        // Twice, since who asks does not know of others that did.
+        (0..2).for_each(|_| self.events.send(Event::Pause(self.heard.is_empty())).unwrap());
+        Wish::GoOn
+    }
+    fn log(&mut self, _: LogLevel, _: &str) {}
+    fn draining(&mut self) {}
+    fn paused(&mut self, paused: bool) {
+        self.heard.push(paused);
+    }
+}
+
+#[test]
+fn a_run_tells_how_long_it_was_paused() {
+    let graph = graph(&format!("{BASE}vus: 2\nduration: 3s\nsteps: [{{ sleep: 20ms }}]"));
+    let channel = super::events();
+    let mut pauser = Pauser { events: channel.0.clone(), heard: Vec::new() };
+    let ran = super::run(&graph, &Broken { panics: true }, 2, channel, &mut pauser).unwrap();
+    assert_eq!(pauser.heard, [true, false]);
+    assert!(ran.paused > Duration::ZERO && ran.paused < ran.duration, "{:?} of {:?}", ran.paused, ran.duration);
+    assert_eq!(ran.end, End::Completed);
+}
+
+#[test]
+fn scenarios_with_weights_share_the_vus_of_every_level() {
+    let plan = |load: &str| {
+        format!(
+            "{BASE}{load}\ngraceful_stop: 0s\nscenarios:\n  a: {{ weight: 3, steps: [{{ get: '/a/${{vu.id}}/60000' }}] }}\n  b: {{ weight: 1, steps: [{{ get: '/b/${{vu.id}}/60000' }}] }}\n"
+        )
+    };
+    let begun = |seen: &Seen, by: u64| {
+        let of =
+            |scenario: &str| seen.requests.iter().filter(|(at, path)| *at <= by && path.starts_with(scenario)).count();
+        (of("/a/"), of("/b/"))
+    };
+    let constant = run(&plan("vus: 8\nduration: 5s"), None);
+    assert_eq!(begun(&constant, 0), (6, 2));
+    let ids: std::collections::BTreeSet<&str> =
+        constant.requests.iter().filter_map(|(_, path)| path.split('/').nth(2)).collect();
+    assert_eq!(ids.len(), 8, "{:?}", constant.requests);
+    let ramping = run(&plan("stages: [{ add: 4, every: 10s, until: 12 }, { duration: 10s, target: 20 }]"), None);
+    let levels = [5000, 15_000, 25_000, 40_000].map(|at| begun(&ramping, at));
+    assert_eq!(levels, [(3, 1), (6, 2), (9, 3), (14, 5)], "the twentieth would come at the very end");
+    assert_eq!(ramping.outcomes("interrupted"), 19);
+}
+
+#[test]
+fn scenarios_with_weights_share_iterations() {
+    let seen = run(
+        &format!(
+            "{BASE}vus: 4\niterations: 21\nscenarios:\n  a: {{ weight: 2, steps: [{{ get: '/a/${{scenario.iteration}}/10' }}] }}\n  b: {{ weight: 1, pace: 1s, steps: [{{ get: '/b/${{scenario.iteration}}/10' }}] }}\n  c: {{ vus: 1, iterations: 2, steps: [{{ get: /c/0/10 }}] }}\n"
+        ),
+        None,
+    );
+    let of = |scenario: &str| seen.requests.iter().filter(|(_, path)| path.starts_with(scenario)).count();
+    assert_eq!((of("/a/"), of("/b/"), of("/c/")), (14, 7, 2));
+    assert_eq!(seen.ended, 6010, "the pace is of one scenario alone");
+}
+
+#[test]
+fn what_begins_in_the_warm_up_is_not_judged_and_what_begins_after_it_is() {
+    let seen = run(
+        &format!(
+            "{BASE}vus: 1\nduration: 10s\nwarmup: 4s\nsteps: [{{ get: /1500, checks: {{ ok: status == 200 }} }}, {{ sleep: 100ms }}]"
+        ),
+        None,
+    );
+    // Iterations begin at 0, 1.6, 3.2 | 4.8, 6.4, 8.0 and 9.6 s.
+    assert_eq!(seen.outcomes("completed"), 4);
+    assert_eq!(seen.snapshot.counter(Metric::HttpReqs, &[]), Some(4));
+    assert_eq!(seen.snapshot.rate(Metric::Checks, &[]), Some((4, 4)), "a check counts where its request does");
+    let aside = seen.snapshot.warmup();
+    assert_eq!((aside.requests, aside.iterations), (3, 3));
+    let of_two = run(
+        &format!(
+            "{BASE}warmup: 4s\nscenarios:\n  a: {{ vus: 1, duration: 10s, start_time: 2s, steps: [{{ get: /a/1000 }}] }}\n  b: {{ vus: 1, duration: 10s, warmup: 0s, steps: [{{ get: /b/1000 }}] }}\n"
+        ),
+        None,
+    );
+    let of =
+        |scenario: &str| of_two.snapshot.counter(Metric::HttpReqs, &[("scenario".to_owned(), scenario.to_owned())]);
+    assert_eq!((of("a"), of("b")), (Some(6), Some(10)));
+}
+
+#[test]
+fn requests_that_are_not_measured_are_sent_checked_and_counted_apart() {
+    let seen = run(
+        &format!(
+            "{BASE}iterations: 3\nsteps:\n  - group: way in\n    measure: false\n    steps:\n      - {{ name: login, get: /1, checks: {{ ok: status == 500 }} }}\n      - repeat: 2\n        steps: [{{ name: token, get: /2 }}]\n      - {{ name: seats, get: /3, measure: true }}\n  - {{ name: reserve, get: /4 }}\n"
+        ),
+        None,
+    );
+    assert_eq!(seen.requests.len(), 15);
+    assert_eq!(seen.snapshot.request_names(), ["seats", "reserve"]);
+    let apart: Vec<(String, u64)> =
+        seen.snapshot.unmeasured().into_iter().map(|(name, aside)| (name, aside.requests)).collect();
+    assert_eq!(apart, [("login".to_owned(), 3), ("token".to_owned(), 6)]);
+    assert_eq!(seen.snapshot.rate(Metric::Checks, &[]), Some((0, 3)));
+    assert_eq!(seen.snapshot.trend(Metric::GroupDuration, &[]).map(|trend| trend.count()), Some(3));
 }

@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, LocalOptions};
 use tokio::sync::watch;
 
 use super::executor::{Counters, Lane, Starts};
-use super::stop::{Command, Stop};
+use super::stop::{Orders, Stop};
 use super::{Event, INTERVAL, Measured};
 use crate::clock::{Duration, Instant, now, sleep_until};
 use crate::graph::Graph;
@@ -27,7 +27,7 @@ pub(super) struct Worker<T> {
     pub graph: Arc<Graph>,
     pub transport: T,
     pub counters: Arc<Counters>,
-    pub commands: watch::Receiver<Command>,
+    pub orders: watch::Receiver<Orders>,
     /// Set once every thread is ready.
     pub start: watch::Receiver<Option<Instant>>,
     pub events: SyncSender<Event>,
@@ -62,7 +62,7 @@ impl<T: Spread> Worker<T> {
         let Ok(Some(start)) = start.wait_for(Option::is_some).await.map(|start| *start) else { return };
         let stop = Stop::new();
         let recorder = Rc::new(RefCell::new(Recorder::new(self.thread)));
-        tokio::task::spawn_local(Rc::clone(&stop).follow(self.commands.clone()));
+        tokio::task::spawn_local(Rc::clone(&stop).follow(self.orders.clone()));
         let console: Rc<dyn Console> =
             Rc::new(Lines { events: self.events.clone(), counters: Arc::clone(&self.counters) });
         let share = Share { index: self.thread as u64, of: self.threads as u64 };

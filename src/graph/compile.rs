@@ -105,8 +105,8 @@ fn width(written: Option<&Spanned<u64>>, default: usize) -> usize {
 struct Arena {
     steps: Vec<Step>,
     sites: Vec<Site>,
-    /// Sites by their tags: places with the same tags are one series.
-    known_sites: HashMap<Vec<(String, String)>, SiteId>,
+    /// Sites by their tags and by whether they are measured: places that agree in that are one series.
+    known_sites: HashMap<(Vec<(String, String)>, bool), SiteId>,
     checks: Vec<CheckInfo>,
     metrics: Vec<String>,
 }
@@ -116,7 +116,7 @@ impl Arena {
         let top = Place::top(scenario);
         let site = self.site(top.scenario_site());
         let bindings = Bindings {
-            constants: &valid.constants,
+            constants: &scenario.constants,
             slots: ids,
             data: &valid.data,
             scenario: &scenario.name,
@@ -130,6 +130,12 @@ impl Arena {
             executor: scenario.executor.clone(),
             start_time: scenario.start_time,
             graceful_stop: scenario.graceful_stop,
+            pace: scenario.pace,
+            warmup: scenario.warmup,
+            env: scenario.written.map_or(Vec::new(), |written| {
+                written.env.iter().map(|(name, text)| (name.value.clone(), text.value.clone())).collect()
+            }),
+            weight: scenario.weight,
             site,
             on_start,
             body,
@@ -143,7 +149,7 @@ impl Arena {
     fn site(&mut self, site: Site) -> SiteId {
         let next = SiteId(self.sites.len() as u32);
         let sites = &mut self.sites;
-        *self.known_sites.entry(site.tags.clone()).or_insert_with(|| {
+        *self.known_sites.entry((site.tags.clone(), site.unmeasured)).or_insert_with(|| {
             sites.push(site);
             next
         })
@@ -178,20 +184,20 @@ impl Compiler<'_, '_> {
     }
 
     fn action(&mut self, place: &Place, step: &plan::Step) -> (String, Site, Action) {
+        let inside = &place.inside(step);
         let (kind, action) = match &step.kind {
             StepKind::Request(request) => {
-                let site = place.request_site(step, request, &self.valid.constants);
+                let site = place.request_site(step, request, &self.scenario.constants);
                 let action = Action::Request(Box::new(self.request(place, step, request)));
                 return (place::request_name(step, request), site, action);
             }
             StepKind::Poll(poll) => {
-                let action = Action::Poll(Box::new(self.poll(place, poll)));
+                let action = Action::Poll(Box::new(self.poll(inside, poll)));
                 return (place::name_of_poll(step, poll), place.poll_site(step, poll), action);
             }
             StepKind::Group { name, metric, steps } => {
-                let inside = place.group(&name.value);
                 let metric = metric.as_ref().and_then(|metric| self.metric(&metric.value));
-                let action = Action::Group { name: name.value.clone(), metric, body: self.block(&inside, steps) };
+                let action = Action::Group { name: name.value.clone(), metric, body: self.block(inside, steps) };
                 return (name.value.clone(), inside.site(), action);
             }
             StepKind::Sleep(sleep) => ("sleep", Action::Sleep(*sleep)),
@@ -199,27 +205,27 @@ impl Compiler<'_, '_> {
             StepKind::Append(assignments) => ("append", Action::Append(self.assignments(assignments))),
             StepKind::If { condition, then, otherwise } => {
                 let condition = self.program(condition);
-                let (then, otherwise) = (self.block(place, then), self.block(place, otherwise));
+                let (then, otherwise) = (self.block(inside, then), self.block(inside, otherwise));
                 ("if", Action::If { condition, then, otherwise })
             }
             StepKind::Repeat { times, steps } => {
-                ("repeat", Action::Repeat { times: self.times(times), body: self.block(place, steps) })
+                ("repeat", Action::Repeat { times: self.times(times), body: self.block(inside, steps) })
             }
             StepKind::While { condition, max, steps } => {
                 let max = max.as_ref().map_or(WHILE_MAX, |max| max.value);
-                ("while", Action::While { condition: self.program(condition), max, body: self.block(place, steps) })
+                ("while", Action::While { condition: self.program(condition), max, body: self.block(inside, steps) })
             }
             StepKind::ForEach { items, bind, concurrency, steps } => {
                 let bind = self.bindings.iteration_slot(&bind.value);
                 let concurrency = width(concurrency.as_ref(), 1);
-                let (items, body) = (self.program(items), self.block(place, steps));
+                let (items, body) = (self.program(items), self.block(inside, steps));
                 ("for_each", Action::ForEach { items, bind, concurrency, body })
             }
             StepKind::Parallel { branches, max } => {
                 let max = width(max.as_ref(), MAX_PARALLEL);
-                ("parallel", Action::Parallel { branches: self.block(place, branches), max })
+                ("parallel", Action::Parallel { branches: self.block(inside, branches), max })
             }
-            StepKind::Choose(branches) => ("choose", self.choose(place, branches)),
+            StepKind::Choose(branches) => ("choose", self.choose(inside, branches)),
             StepKind::Log { level, message } => {
                 ("log", Action::Log { level: *level, message: self.text(&message.value) })
             }

@@ -8,7 +8,7 @@ use crate::clean::mask;
 use crate::data::{Column, DataSet};
 use crate::expr::{DataProgram, Program, SlotId};
 use crate::judge::Threshold;
-use crate::load::{Arrivals, Executor, MaxVus, Open, Ramp, Spacing, Stage, chart, chart_rate};
+use crate::load::{Arrivals, Executor, MaxVus, Open, Part, Ramp, Spacing, chart, chart_rate};
 use crate::plan::{EnvKind, GiveUp, LogLevel, OnExhausted, Pick, RowPer, RowPick, Sleep, StatusRange, StopScope};
 use crate::units::{Duration, format_duration};
 
@@ -108,6 +108,9 @@ impl Tree<'_> {
         if !names.is_empty() {
             self.line(1, &format!("takes rows of {}", names.join(", ")));
         }
+        for (name, text) in &scenario.env {
+            self.line(1, &format!("env {name} = {text}"));
+        }
         if let Some(cookies) = delivery::cookies(scenario.cookies) {
             self.line(1, cookies);
         }
@@ -172,7 +175,11 @@ impl Tree<'_> {
 
     fn title(&self, step: &Step) -> String {
         match &step.action {
-            Action::Request(_) => format!("request {}", step.name),
+            Action::Request(_) => {
+                let site = self.graph.sites.get(step.site.0 as usize);
+                let aside = if site.is_some_and(|site| site.unmeasured) { ", not measured" } else { "" };
+                format!("request {}{aside}", step.name)
+            }
             Action::Sleep(sleep) => format!("sleep {}", pause(*sleep)),
             Action::Set(assignments) => format!("set {}", self.assignments(assignments, "=")),
             Action::Append(assignments) => format!("append {}", self.assignments(assignments, "+=")),
@@ -311,7 +318,7 @@ fn load(scenario: &Scenario) -> String {
         Executor::ConstantVus { vus, duration } => {
             format!("constant-vus, {} for {}", vus_of(*vus), format_duration(*duration))
         }
-        Executor::RampingVus { start_vus, stages, graceful_ramp_down } => {
+        Executor::RampingVus { start_vus, stages, graceful_ramp_down, .. } => {
             let stages: Vec<String> = stages.iter().map(stage).collect();
             let ramp_down = format_duration(*graceful_ramp_down);
             format!("ramping-vus, from {}: {}; graceful ramp-down {ramp_down}", vus_of(*start_vus), stages.join(", "))
@@ -334,6 +341,22 @@ fn load(scenario: &Scenario) -> String {
             format!("ramping-arrival-rate, from {rate}: {stages}{}", of_open(open, scenario))
         }
     };
+    if let Some((weight, sum)) = scenario.weight {
+        let _ = write!(text, "; weight {weight} of {sum}");
+        if let Executor::RampingVus { crew: Some(crew), .. } = &scenario.executor {
+            let _ = write!(text, ", which are up to {} of these", vus_of(crew.len()));
+        }
+        if let Some((arrivals, open)) = scenario.executor.arrivals() {
+            let about = if open.spacing == Spacing::Poisson { "about " } else { "" };
+            let _ = write!(text, ", which are {about}{} of the arrivals", arrivals.total());
+        }
+    }
+    if let Some(pace) = scenario.pace {
+        let _ = write!(text, "; pace {}", format_duration(pace));
+    }
+    if scenario.warmup > Duration::ZERO {
+        let _ = write!(text, "; warm-up {}, not judged", format_duration(scenario.warmup));
+    }
     let _ = write!(text, "; graceful stop {}", format_duration(scenario.graceful_stop));
     if scenario.start_time > Duration::ZERO {
         let _ = write!(text, "; starts after {}", format_duration(scenario.start_time));
@@ -368,8 +391,14 @@ fn vus_of(vus: u64) -> String {
     format!("{vus} VU{}", if vus == 1 { "" } else { "s" })
 }
 
-fn stage(stage: &Stage) -> String {
-    format!("to {} in {}", stage.target, format_duration(stage.duration))
+fn stage(part: &Part) -> String {
+    match part {
+        Part::Line(stage) => format!("to {} in {}", stage.target, format_duration(stage.duration)),
+        Part::Steps(steps) => {
+            let hold = steps.hold.map_or(String::new(), |hold| format!(", held for {}", format_duration(hold)));
+            format!("to {} by {} every {}{hold}", steps.until, steps.add, format_duration(steps.every))
+        }
+    }
 }
 
 fn pause(sleep: Sleep) -> String {

@@ -21,7 +21,7 @@ use crate::data::DataSet;
 use crate::expr::{DataProgram, JsonPath, Program, SetId, SlotId, TextProgram};
 use crate::judge::Threshold;
 use crate::load::Executor;
-use crate::metrics::{Site, SiteId};
+use crate::metrics::{Site, SiteId, StageIndex, WARMUP};
 use crate::plan::{Connections, Cookies, GiveUp, HttpVersion, LogLevel, Pick, RetryOn, Sleep, StatusRange, StopScope};
 use crate::route::{Handshake, Route};
 use crate::source::Span;
@@ -84,6 +84,14 @@ pub struct Scenario {
     pub executor: Executor,
     pub start_time: Duration,
     pub graceful_stop: Duration,
+    /// The shortest time between the starts of two iterations of one VU.
+    pub pace: Option<Duration>,
+    /// The first part, whose samples are not judged.
+    pub warmup: Duration,
+    /// The scenario's weight, and that of all that share the plan's load: `executor` is its part of that.
+    pub weight: Option<(u64, u64)>,
+    /// Its own values of the plan's `env`, as written.
+    pub env: Vec<(String, String)>,
     /// Tags of iterations and VUs of this scenario.
     pub site: SiteId,
     pub on_start: Block,
@@ -93,6 +101,13 @@ pub struct Scenario {
     pub cookies: Cookies,
     /// The data sets that its steps mention, of which its VUs take rows.
     pub rows: Vec<RowUse>,
+}
+
+impl Scenario {
+    /// Where in it a sample falls that is so long after its start.
+    pub fn stage_at(&self, since: Duration) -> StageIndex {
+        if since < self.warmup { WARMUP } else { self.executor.stage_at(since) }
+    }
 }
 
 /// VUs of a scenario take rows of a data set.
@@ -114,6 +129,15 @@ pub struct LaterReads {
 }
 
 impl Graph {
+    /// When the first scenario is through with its warm-up: rates are of what comes after.
+    pub fn judged_from(&self) -> Duration {
+        let starts = self.scenarios.iter().map(|scenario| match scenario.warmup {
+            Duration::ZERO => Duration::ZERO,
+            warmup => scenario.start_time + warmup,
+        });
+        starts.min().unwrap_or_default()
+    }
+
     /// What is known of each request's URL before the run: its first constant part.
     pub fn urls(&self) -> impl Iterator<Item = &str> {
         self.steps.iter().filter_map(|step| match &step.action {

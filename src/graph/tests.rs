@@ -31,7 +31,16 @@ fn request(graph: &Graph) -> &RequestStep {
 #[test]
 fn graphs_print_as_expected() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/graphs");
-    for name in ["points", "seat-reservation", "every-step", "arrivals", "connections", "data-sets"] {
+    for name in [
+        "points",
+        "seat-reservation",
+        "every-step",
+        "arrivals",
+        "connections",
+        "data-sets",
+        "scheduling",
+        "shared-rate",
+    ] {
         let source = Text::read(&folder.join(format!("{name}.yaml"))).expect("the plan can be read");
         let printed = explain(&compiled(&source));
         let golden: PathBuf = folder.join(format!("{name}.expected"));

@@ -66,14 +66,11 @@ fn observe(threshold: &Threshold, snapshot: &Snapshot) -> Option<f64> {
                 Statistic::Rate | Statistic::Value => None,
             }
         }
-        Kind::Counter => {
-            let count = snapshot.counter(metric, selector)? as f64;
-            match threshold.statistic {
-                Statistic::Count => Some(count),
-                Statistic::Rate => per_second(count, snapshot.elapsed()),
-                _ => None,
-            }
-        }
+        Kind::Counter => match threshold.statistic {
+            Statistic::Count => snapshot.counter(metric, selector).map(|count| count as f64),
+            Statistic::Rate => snapshot.per_second(metric, selector),
+            _ => None,
+        },
         Kind::Rate => {
             let (passes, total) = snapshot.rate(metric, selector)?;
             match threshold.statistic {
@@ -91,10 +88,6 @@ fn observe(threshold: &Threshold, snapshot: &Snapshot) -> Option<f64> {
             }
         }
     }
-}
-
-fn per_second(count: f64, elapsed: Duration) -> Option<f64> {
-    (elapsed > Duration::ZERO).then(|| count / elapsed.as_secs_f64())
 }
 
 impl Threshold {

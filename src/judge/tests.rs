@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::metrics::{Aggregate, Metric, Phases, ProblemKind, Recorder, RequestSample, Site, SiteId, Snapshot};
+use crate::metrics::{Aggregate, Metric, Phases, ProblemKind, Recorder, RequestSample, Site, SiteId, Snapshot, WARMUP};
 
 const SITE: SiteId = SiteId(0);
 
@@ -37,7 +37,8 @@ fn failures() -> Threshold {
 
 fn snapshot(record: impl FnOnce(&mut Recorder)) -> Snapshot {
     let tags = [("scenario", "buyers"), ("name", "reserve")].map(|(tag, value)| (tag.to_owned(), value.to_owned()));
-    let (mut recorder, mut all) = (Recorder::new(0), Aggregate::new(&[Site { tags: tags.to_vec() }], &[]));
+    let (mut recorder, mut all) =
+        (Recorder::new(0), Aggregate::new(&[Site { tags: tags.to_vec(), ..Site::default() }], &[]));
     record(&mut recorder);
     all.absorb(&mut recorder.take());
     all.tick(Duration::from_secs(10));
@@ -74,6 +75,7 @@ fn facts(snapshot: Snapshot, end: End, saturated: bool) -> Facts {
         snapshot,
         started_at,
         duration,
+        paused: Duration::ZERO,
         planned: duration,
         end,
         generator,
@@ -205,6 +207,12 @@ fn nothing_but_data_is_green() {
         Outcome::Inconclusive,
     );
     check(
+        "nothing but a warm-up",
+        &[failures()],
+        &|r| r.iteration(SITE, WARMUP, "completed", None),
+        Outcome::Inconclusive,
+    );
+    check(
         "target down",
         &[failures()],
         &|r| {
@@ -249,6 +257,16 @@ fn nothing_but_data_is_green() {
     );
     check("iterations counted", &[iterations()], &healthy, Outcome::Passed);
     check("all held", &[failures(), latency(50.0)], &healthy, Outcome::Passed);
+}
+
+#[test]
+fn a_run_that_ended_in_its_warm_up_says_so() {
+    let reasons = |record: &dyn Fn(&mut Recorder)| {
+        decide(&[], &facts(snapshot(|recorder| record(recorder)), End::Completed, false)).reasons
+    };
+    let warm = |r: &mut Recorder| r.iteration(SITE, WARMUP, "completed", None);
+    assert_eq!(reasons(&warm), ["no iteration began after the warm-up"]);
+    assert_eq!(reasons(&|_| ()), ["no iteration ran"]);
 }
 
 #[test]

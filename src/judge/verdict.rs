@@ -12,6 +12,8 @@ pub struct Facts {
     pub snapshot: Snapshot,
     pub started_at: jiff::Timestamp,
     pub duration: Duration,
+    /// How long no iterations were started, because somebody had paused the run.
+    pub paused: Duration,
     /// How long the plan says that it takes at most.
     pub planned: Duration,
     pub end: End,
@@ -199,8 +201,11 @@ fn emptiness(facts: &Facts) -> Option<String> {
     let of = |outcome: &str| outcomes.get(outcome).copied().unwrap_or(0);
     let (all, failed) = (outcomes.values().sum::<u64>(), of("failed"));
     let answered = snapshot.rate(Metric::HttpReqFailed, &[]).is_some();
+    let warmup = snapshot.warmup();
     if all == 0 {
-        return Some("no iteration ran".to_owned());
+        let seen = warmup.iterations + warmup.requests > 0;
+        let why = if seen { "no iteration began after the warm-up" } else { "no iteration ran" };
+        return Some(why.to_owned());
     }
     if failed > 0 && all == failed + of("interrupted") {
         // Where the share of failed iterations has spoken, it has said this, too.
@@ -210,8 +215,10 @@ fn emptiness(facts: &Facts) -> Option<String> {
     if all == of("interrupted") && !answered {
         return Some("every iteration was interrupted before it had a result".to_owned());
     }
-    let sent = snapshot.counter(Metric::HttpReqs, &[]).unwrap_or(0);
-    (facts.has_requests && sent == 0).then(|| "the plan has requests, and none was sent".to_owned())
+    let unmeasured: u64 = snapshot.unmeasured().values().map(|aside| aside.requests).sum();
+    let sent = snapshot.counter(Metric::HttpReqs, &[]).unwrap_or(0) + unmeasured;
+    let when = if warmup.requests > 0 { " after the warm-up" } else { "" };
+    (facts.has_requests && sent == 0).then(|| format!("the plan has requests, and none was sent{when}"))
 }
 
 /// Why nothing was asked of the run, or nothing that it answers.

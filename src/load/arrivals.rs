@@ -8,7 +8,7 @@ use std::time::Duration;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
-use super::{Share, Stage};
+use super::{Rota, Share, Stage};
 
 const NANOS: f64 = 1e9;
 
@@ -33,6 +33,8 @@ pub struct Arrivals {
     time_unit: Duration,
     /// Steps before the first arrival: a constant rate begins with one, a ramp has to grow up to it.
     first: u64,
+    /// Of all these arrivals the ones that count here; all where it is `None`.
+    rota: Option<Rota>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,11 +60,16 @@ impl Arrivals {
         for stage in stages {
             let leg = Leg { start, length: stage.duration, from, to: stage.target, area };
             legs.push(leg);
-            area += leg.own_area();
-            start += stage.duration;
+            area = leg.own_area().saturating_add(area);
+            start = stage.duration.saturating_add(start);
             from = stage.target;
         }
-        Arrivals { legs, area, step: 2 * time_unit.as_nanos().max(1), time_unit, first: 1 }
+        Arrivals { legs, area, step: 2 * time_unit.as_nanos().max(1), time_unit, first: 1, rota: None }
+    }
+
+    /// The same schedule, of which only these count.
+    pub fn of(self, rota: Option<Rota>) -> Arrivals {
+        Arrivals { rota, ..self }
     }
 
     /// How many there are; with random spacing, how many there are in the mean.
@@ -71,11 +78,13 @@ impl Arrivals {
             0 => self.area.div_ceil(self.step),
             _ => self.area / self.step,
         };
-        u64::try_from(steps).unwrap_or(u64::MAX)
+        let all = u64::try_from(steps).unwrap_or(u64::MAX);
+        self.rota.as_ref().map_or(all, |rota| rota.among(all))
     }
 
     /// When arrival `k` (from 0) is due with regular spacing; the end for all that no longer come.
     pub fn due(&self, k: u64) -> Duration {
+        let k = self.rota.as_ref().map_or(k, |rota| rota.number(k));
         self.at(u128::from(k).saturating_add(u128::from(self.first)).saturating_mul(self.step))
     }
 
@@ -84,7 +93,11 @@ impl Arrivals {
         let (skip, step) = (usize::try_from(share.index).unwrap_or(usize::MAX), share.of.max(1) as usize);
         match spacing {
             Spacing::Regular => Box::new((share.index..self.total()).step_by(step).map(|k| self.due(k))),
-            Spacing::Poisson => Box::new(self.poisson(seed).skip(skip).step_by(step)),
+            Spacing::Poisson => {
+                let is_own = |k: u64| self.rota.as_ref().is_none_or(|rota| rota.has(k));
+                let own = (0..).zip(self.poisson(seed)).filter(move |(k, _)| is_own(*k)).map(|(_, due)| due);
+                Box::new(own.skip(skip).step_by(step))
+            }
         }
     }
 
@@ -104,13 +117,17 @@ impl Arrivals {
     /// Arrivals per second at a time; 0 from the end on.
     pub fn rate_at(&self, at: Duration) -> f64 {
         let leg = self.legs.iter().find(|leg| at < leg.start + leg.length);
-        leg.map_or(0.0, |leg| leg.rate(at - leg.start) / self.time_unit.as_secs_f64())
+        leg.map_or(0.0, |leg| leg.rate(at - leg.start) / self.time_unit.as_secs_f64() * self.part())
     }
 
     /// The highest rate, per second.
     pub fn peak(&self) -> f64 {
         let highest = self.legs.iter().filter(|leg| !leg.length.is_zero()).map(|leg| leg.from.max(leg.to)).max();
-        highest.unwrap_or(0) as f64 / self.time_unit.as_secs_f64()
+        highest.unwrap_or(0) as f64 / self.time_unit.as_secs_f64() * self.part()
+    }
+
+    fn part(&self) -> f64 {
+        self.rota.as_ref().map_or(1.0, Rota::part)
     }
 
     pub fn duration(&self) -> Duration {
@@ -127,7 +144,7 @@ impl Arrivals {
 
 impl Leg {
     fn own_area(&self) -> u128 {
-        self.length.as_nanos() * (u128::from(self.from) + u128::from(self.to))
+        self.length.as_nanos().saturating_mul(u128::from(self.from) + u128::from(self.to))
     }
 
     /// Per time unit, after `elapsed` of this leg.
@@ -271,6 +288,39 @@ mod tests {
             }
             assert_eq!(three.iter().map(Vec::len).sum::<usize>(), alone.len());
         }
+    }
+
+    #[test]
+    fn scenarios_that_share_a_rate_have_every_arrival_once_and_in_exact_parts() {
+        let weights = [5, 3, 2];
+        let whole = ramp(3, &[(5.0, 40), (2.0, 0)]);
+        let one = Share { index: 0, of: 1 };
+        for spacing in [Spacing::Regular, Spacing::Poisson] {
+            let all: Vec<Duration> = whole.of_share(spacing, 9, one).collect();
+            let parts: Vec<Vec<Duration>> = Rota::deal(&weights)
+                .into_iter()
+                .map(|rota| whole.clone().of(Some(rota)))
+                .inspect(|part| {
+                    assert!(
+                        spacing == Spacing::Poisson || part.total() as usize == part.of_share(spacing, 9, one).count()
+                    )
+                })
+                .map(|part| part.of_share(spacing, 9, one).collect())
+                .collect();
+            let mut together = parts.concat();
+            together.sort_unstable();
+            assert_eq!(together, all, "{spacing:?}");
+            for until in &all {
+                let before = |dues: &[Duration]| dues.iter().filter(|due| *due <= until).count() as f64;
+                for (part, weight) in parts.iter().zip(weights) {
+                    let off = before(part) - before(&all) * weight as f64 / 10.0;
+                    assert!(off.abs() < 1.0, "{spacing:?} {weight} of 10, until {until:?}: off by {off}");
+                }
+            }
+        }
+        let halves = Rota::deal(&[1, 1]).into_iter().map(|rota| whole.clone().of(Some(rota)));
+        let rates: Vec<(f64, f64)> = halves.map(|half| (half.peak(), half.rate_at(seconds(0.0)))).collect();
+        assert_eq!(rates, [(20.0, 1.5), (20.0, 1.5)]);
     }
 
     #[test]

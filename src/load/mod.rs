@@ -5,22 +5,24 @@
 
 mod arrivals;
 mod chart;
+mod crew;
 mod open;
 mod ramp;
+mod rota;
+mod stages;
 
 pub use arrivals::{Arrivals, Spacing};
 pub use chart::{chart, chart_rate};
+pub use crew::Crew;
 pub use open::{MaxVus, Open};
 pub use ramp::{Life, Ramp, Span};
+pub use rota::Rota;
+pub use stages::{Part, Stage, Steps, with_levels};
 
 use std::time::Duration;
 
-/// Part of a ramp: the number of VUs, or the rate of arrivals, moves linearly to `target`, which it has at the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stage {
-    pub duration: Duration,
-    pub target: u64,
-}
+/// The highest index that stages are told apart by; one more is free for what is in no stage.
+const MOST_STAGES: usize = u16::MAX as usize - 1;
 
 /// How a scenario makes load, with every default filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,8 +33,10 @@ pub enum Executor {
     },
     RampingVus {
         start_vus: u64,
-        stages: Vec<Stage>,
+        stages: Vec<Part>,
         graceful_ramp_down: Duration,
+        /// `None`: all VUs of the ramp are the scenario's own.
+        crew: Option<Crew>,
     },
     SharedIterations {
         vus: u64,
@@ -53,7 +57,7 @@ pub enum Executor {
     /// Targets are rates per `time_unit` of [`Open`].
     RampingArrivalRate {
         start_rate: u64,
-        stages: Vec<Stage>,
+        stages: Vec<Part>,
         open: Open,
     },
 }
@@ -77,8 +81,9 @@ impl Executor {
             Executor::ConstantVus { vus, .. }
             | Executor::SharedIterations { vus, .. }
             | Executor::PerVuIterations { vus, .. } => *vus,
+            Executor::RampingVus { crew: Some(crew), .. } => crew.len(),
             Executor::RampingVus { start_vus, stages, .. } => {
-                stages.iter().map(|stage| stage.target).fold(*start_vus, u64::max)
+                stages.iter().map(Part::target).fold(*start_vus, u64::max)
             }
             Executor::ConstantArrivalRate { open, .. } | Executor::RampingArrivalRate { open, .. } => {
                 open.max_vus.vus()
@@ -104,7 +109,8 @@ impl Executor {
         self.open().map_or_else(|| self.peak_vus(), |open| open.max_vus.wanted())
     }
 
-    fn open(&self) -> Option<&Open> {
+    /// Of executors of arrivals.
+    pub fn open(&self) -> Option<&Open> {
         match self {
             Executor::ConstantArrivalRate { open, .. } | Executor::RampingArrivalRate { open, .. } => Some(open),
             _ => None,
@@ -122,9 +128,8 @@ impl Executor {
     pub fn duration(&self) -> Duration {
         match self {
             Executor::ConstantVus { duration, .. } | Executor::ConstantArrivalRate { duration, .. } => *duration,
-            Executor::RampingVus { stages, .. } | Executor::RampingArrivalRate { stages, .. } => {
-                stages.iter().map(|stage| stage.duration).sum()
-            }
+            Executor::RampingVus { start_vus: start, stages, .. }
+            | Executor::RampingArrivalRate { start_rate: start, stages, .. } => stages::length(*start, stages),
             Executor::SharedIterations { max_duration, .. } | Executor::PerVuIterations { max_duration, .. } => {
                 *max_duration
             }
@@ -153,10 +158,12 @@ impl Executor {
     pub fn arrivals(&self) -> Option<(Arrivals, &Open)> {
         match self {
             Executor::ConstantArrivalRate { rate, duration, open } => {
-                Some((Arrivals::constant(*rate, open.time_unit, *duration), open))
+                let arrivals = Arrivals::constant(*rate, open.time_unit, *duration);
+                Some((arrivals.of(open.rota.clone()), open))
             }
             Executor::RampingArrivalRate { start_rate, stages, open } => {
-                Some((Arrivals::ramping(*start_rate, stages, open.time_unit), open))
+                let arrivals = Arrivals::ramping(*start_rate, &stages::lines(*start_rate, stages), open.time_unit);
+                Some((arrivals.of(open.rota.clone()), open))
             }
             _ => None,
         }
@@ -166,8 +173,9 @@ impl Executor {
     /// they are done.
     pub fn ramp(&self) -> Option<Ramp> {
         Some(match self {
-            Executor::RampingVus { start_vus, stages, graceful_ramp_down } => {
-                Ramp::new(*start_vus, stages, *graceful_ramp_down)
+            Executor::RampingVus { start_vus, stages, graceful_ramp_down, crew } => {
+                let lines = stages::lines(*start_vus, stages);
+                Ramp::new(*start_vus, &lines, *graceful_ramp_down).of(crew.clone())
             }
             Executor::ConstantVus { vus, duration }
             | Executor::SharedIterations { vus, max_duration: duration, .. }
@@ -179,24 +187,30 @@ impl Executor {
     }
 
     /// The stages of what has some.
-    pub fn stages(&self) -> &[Stage] {
+    pub fn stages(&self) -> &[Part] {
+        self.from().1
+    }
+
+    /// The level before the first stage, and the stages.
+    fn from(&self) -> (u64, &[Part]) {
         match self {
-            Executor::RampingVus { stages, .. } | Executor::RampingArrivalRate { stages, .. } => stages,
-            _ => &[],
+            Executor::RampingVus { start_vus: start, stages, .. }
+            | Executor::RampingArrivalRate { start_rate: start, stages, .. } => (*start, stages),
+            _ => (0, &[]),
         }
     }
 
-    /// The index of the stage at a time; the last one afterwards, 0 where there are none.
+    /// The index of the plan's stage at a time; the last one afterwards, 0 where there are none.
     pub fn stage_at(&self, at: Duration) -> u16 {
-        let stages = self.stages();
+        let (start, stages) = self.from();
         let mut end = Duration::ZERO;
-        for (index, stage) in stages.iter().enumerate() {
-            end += stage.duration;
+        for (index, (from, part)) in with_levels(start, stages).enumerate() {
+            end = end.saturating_add(part.duration(from));
             if at < end {
-                return index as u16;
+                return index.min(MOST_STAGES) as u16;
             }
         }
-        stages.len().saturating_sub(1) as u16
+        stages.len().saturating_sub(1).min(MOST_STAGES) as u16
     }
 
     /// What share `index` of `of` equal ones has to do; `None` where there are not enough VUs for it to have one.
@@ -232,7 +246,7 @@ mod tests {
 
     fn constant(max_vus: u64) -> Executor {
         let (time_unit, spacing) = (Duration::from_secs(1), Spacing::Regular);
-        let open = Open { time_unit, spacing, pre_allocated_vus: 0, max_vus: MaxVus::Given(max_vus) };
+        let open = Open { time_unit, spacing, pre_allocated_vus: 0, max_vus: MaxVus::Given(max_vus), rota: None };
         Executor::ConstantArrivalRate { rate: 9, duration: Duration::from_secs(60), open }
     }
 
@@ -245,5 +259,52 @@ mod tests {
             assert_eq!(vus.iter().sum::<usize>() as u64, max_vus);
             assert!(shares.iter().all(|share| share.of == shares.len() as u64), "every arrival is somebody's");
         }
+    }
+
+    fn seconds(value: u64) -> Duration {
+        Duration::from_secs(value)
+    }
+
+    #[test]
+    fn stages_are_counted_as_the_plan_writes_them() {
+        let steps = Steps { add: 10, every: seconds(5), until: 30, hold: Some(seconds(10)) };
+        let line = Stage { duration: seconds(10), target: 0 };
+        let stages = vec![Part::Steps(steps), Part::Line(line)];
+        let executor = Executor::RampingVus { start_vus: 0, stages, graceful_ramp_down: Duration::ZERO, crew: None };
+        assert_eq!((executor.duration(), executor.peak_vus()), (seconds(30), 30));
+        let stages = [0, 5, 19, 20, 29, 40].map(|at| executor.stage_at(seconds(at)));
+        assert_eq!(stages, [0, 0, 0, 1, 1, 1]);
+    }
+
+    #[test]
+    fn rates_climb_in_steps_as_vus_do() {
+        let steps = Steps { add: 10, every: seconds(2), until: 20, hold: Some(seconds(3)) };
+        let (time_unit, spacing) = (seconds(1), Spacing::Regular);
+        let open = Open { time_unit, spacing, pre_allocated_vus: 0, max_vus: MaxVus::Given(9), rota: None };
+        let executor = Executor::RampingArrivalRate { start_rate: 0, stages: vec![Part::Steps(steps)], open };
+        let (arrivals, _) = executor.arrivals().unwrap();
+        let rates = [0, 1, 2, 4].map(|at| arrivals.rate_at(seconds(at)));
+        assert_eq!((rates, arrivals.total(), executor.duration()), ([10.0, 10.0, 20.0, 20.0], 80, seconds(5)));
+    }
+
+    #[test]
+    fn crews_of_one_ramp_come_to_the_whole_at_every_moment() {
+        let stages = [(10, 100), (5, 100), (10, 7)];
+        let stages = stages.map(|(duration, target)| Part::Line(Stage { duration: seconds(duration), target }));
+        let of = |crew| Executor::RampingVus {
+            start_vus: 3,
+            stages: stages.to_vec(),
+            graceful_ramp_down: Duration::ZERO,
+            crew,
+        };
+        let whole = of(None).ramp().unwrap();
+        let crews: Vec<Ramp> =
+            Crew::deal(&[5, 3, 1], 100).into_iter().map(|crew| of(Some(crew)).ramp().unwrap()).collect();
+        for milli in 0..25_000 {
+            let at = Duration::from_millis(milli);
+            assert_eq!(crews.iter().map(|ramp| ramp.vus_at(at)).sum::<u64>(), whole.vus_at(at), "at {milli} ms");
+        }
+        let spans: usize = crews.iter().flat_map(|ramp| (0..100).map(|vu| ramp.life(vu).spans.len())).sum();
+        assert_eq!(spans, (0..100).map(|vu| whole.life(vu).spans.len()).sum::<usize>());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Spacing;
+use super::{Rota, Spacing};
 
 /// What the executors share that start iterations by the clock, whether or not others have ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +12,8 @@ pub struct Open {
     /// VUs that are hired at the start.
     pub pre_allocated_vus: u64,
     pub max_vus: MaxVus,
+    /// Whose the arrivals are; `None`: all are the scenario's own.
+    pub rota: Option<Rota>,
 }
 
 /// The most VUs of an arrival rate.

@@ -5,13 +5,15 @@
 
 use std::time::Duration;
 
-use super::Stage;
+use super::{Crew, Stage};
 
 /// The line of VUs over time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ramp {
     legs: Vec<Leg>,
     graceful_ramp_down: Duration,
+    /// Those of the line's VUs that count and live here; all where it is `None`.
+    crew: Option<Crew>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,7 +29,8 @@ struct Leg {
 pub struct Span {
     pub start: Duration,
     pub stop: Duration,
-    /// When an iteration that began in this span is cut off; `None` where the VU goes on before that, or the scenario ends here.
+    /// When an iteration that began in this span is cut off; `None` where the VU goes on before that, or the scenario ends with it. A
+    /// line that falls to 0 in the end takes its last VUs away, too, as in k6: theirs is the shorter of both graces.
     pub cut: Option<Duration>,
 }
 
@@ -46,7 +49,12 @@ impl Ramp {
             at += stage.duration;
             from = stage.target;
         }
-        Ramp { legs, graceful_ramp_down }
+        Ramp { legs, graceful_ramp_down, crew: None }
+    }
+
+    /// The same line, of which only these VUs count.
+    pub fn of(self, crew: Option<Crew>) -> Ramp {
+        Ramp { crew, ..self }
     }
 
     pub fn duration(&self) -> Duration {
@@ -55,18 +63,22 @@ impl Ramp {
 
     /// VUs that are active at a time; none from the end on.
     pub fn vus_at(&self, at: Duration) -> u64 {
-        self.legs.iter().find(|leg| at < leg.end).map_or(0, |leg| leg.count(at - leg.start))
+        let count = self.legs.iter().find(|leg| at < leg.end).map_or(0, |leg| leg.count(at - leg.start));
+        self.crew.as_ref().map_or(count, |crew| crew.among(count))
     }
 
     /// When VU `vu` (from 0) is active; empty where it never is.
     pub fn life(&self, vu: u64) -> Life {
+        let number = self.crew.as_ref().map_or(Some(vu), |crew| crew.number(vu));
+        let Some(vu) = number else { return Life { spans: Vec::new() } };
         let mut spans: Vec<Span> = Vec::new();
         let mut open = self.legs.first().filter(|leg| leg.from > vu).map(|leg| leg.start);
         for leg in &self.legs {
             match open {
                 None if leg.to > vu => open = Some(leg.reaches(vu + 1)),
                 Some(start) if leg.to <= vu && leg.from > vu => {
-                    spans.push(Span { start, stop: leg.reaches(vu), cut: None });
+                    let stop = leg.reaches(vu);
+                    spans.push(Span { start, stop, cut: Some(stop + self.graceful_ramp_down) });
                     open = None;
                 }
                 _ => {}
@@ -77,18 +89,16 @@ impl Ramp {
             spans.push(Span { start, stop: end, cut: None });
         }
         spans.retain(|span| span.start < span.stop);
-        self.set_cuts(&mut spans);
+        keep_needed_cuts(&mut spans);
         Life { spans }
     }
+}
 
-    /// An iteration may outlast its span by `graceful_ramp_down`, unless the VU is wanted again by then.
-    fn set_cuts(&self, spans: &mut [Span]) {
-        let end = self.duration();
-        for index in 0..spans.len() {
-            let cut = spans[index].stop + self.graceful_ramp_down;
-            let wanted_again = spans.get(index + 1).is_some_and(|next| next.start <= cut);
-            spans[index].cut = (spans[index].stop < end && !wanted_again).then_some(cut);
-        }
+/// An iteration may outlast its span by the grace of a ramp-down, unless the VU is wanted again by then.
+fn keep_needed_cuts(spans: &mut [Span]) {
+    for index in 0..spans.len() {
+        let next = spans.get(index + 1).map(|next| next.start);
+        spans[index].cut = spans[index].cut.filter(|cut| next.is_none_or(|next| next > *cut));
     }
 }
 

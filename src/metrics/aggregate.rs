@@ -23,6 +23,12 @@ impl Aggregate {
         Aggregate { snapshot: Snapshot::new(sites, custom_metrics), vus: BTreeMap::new() }
     }
 
+    /// When the first scenario is through with its warm-up: rates are of what comes after.
+    pub fn judged_from(mut self, start: Duration) -> Aggregate {
+        self.snapshot.judged_from = start;
+        self
+    }
+
     /// Merges an interval and leaves it empty, ready to be given back to its recorder.
     pub fn absorb(&mut self, interval: &mut Interval) {
         interval.requests.live().iter().for_each(|series| self.absorb_request(series));
@@ -62,12 +68,15 @@ impl Aggregate {
 
     fn absorb_request(&mut self, series: &RequestSeries) {
         let snapshot = &mut self.snapshot;
+        let measured = !snapshot.is_unmeasured(series.key.site);
         let open = &mut snapshot.timeline.open;
-        open.requests += series.requests;
-        open.failed += series.failed;
         open.sent += series.sent;
         open.received += series.received;
-        snapshot.timeline.durations.absorb(&series.trends[0]);
+        if measured {
+            open.requests += series.requests;
+            open.failed += series.failed;
+            snapshot.timeline.durations.absorb(&series.trends[0]);
+        }
         if snapshot.requests.len() >= MAX_SERIES && !snapshot.requests.contains_key(&series.key) {
             snapshot.lost += series.requests;
             return;

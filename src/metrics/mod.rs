@@ -13,7 +13,7 @@ pub mod timeline;
 pub use aggregate::Aggregate;
 pub use catalogue::Kind;
 pub use recorder::{Interval, Recorder};
-pub use snapshot::{Gauge, Problem, Snapshot, Trend};
+pub use snapshot::{Aside, Gauge, Problem, Snapshot, Trend};
 pub use timeline::Slice;
 
 use std::time::Duration;
@@ -27,6 +27,8 @@ pub struct SiteId(pub u32);
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Site {
     pub tags: Vec<(String, String)>,
+    /// Its requests are a way in, and not what is measured: they are counted apart.
+    pub unmeasured: bool,
 }
 
 /// Every metric a run can emit.
@@ -72,8 +74,12 @@ pub enum ProblemKind {
     Poll,
 }
 
-/// Where in a run a sample falls: the index of the scenario's stage (0 where it has none).
+/// Where in a run a sample falls: the index of the scenario's stage (0 where it has none), or [`WARMUP`].
 pub type StageIndex = u16;
+
+/// The part of a scenario that comes before what is judged: its samples are in the time series, in the bytes, and in nothing else.
+/// No stage has this index.
+pub const WARMUP: StageIndex = StageIndex::MAX;
 
 /// Phases of one hop. On a reused connection `connecting` and `tls_handshaking` are zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::series::{
     Index, OTHER, ProblemKey, ProblemSeries, RequestKey, RequestSeries, Shelf, TallyKey, TallySeries, number_of,
 };
-use super::{Metric, Phases, ProblemKind, RequestSample, SiteId, StageIndex};
+use super::{Metric, Phases, ProblemKind, RequestSample, SiteId, StageIndex, WARMUP};
 
 /// Series of one thread; samples of more are counted as lost.
 pub(super) const MAX_SERIES: usize = 10_000;
@@ -104,7 +104,10 @@ impl Recorder {
                 series.error(shorten(sample.error));
             }
         }
-        let RequestKey { site, status, error_code, .. } = key;
+        let RequestKey { site, stage, status, error_code, .. } = key;
+        if stage == WARMUP {
+            return;
+        }
         let key = ProblemKey { kind: ProblemKind::Request, site, status, error_code, place: 0 };
         self.file(key, "", |message| match sample.error {
             "" => message.push_str(&format!("unexpected status {status}")),

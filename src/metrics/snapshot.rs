@@ -2,6 +2,9 @@
 //!
 //! No data and zero are told apart: a trend or a rate without a sample is `None`. A counter without a sample is 0 as soon as the
 //! run has made any request or iteration, since then nothing having been counted is what was observed; before that it is `None`.
+//!
+//! Two kinds of samples are set aside: those of a warm-up, and those of requests that the plan does not measure. Only the bytes, the
+//! time series and the questions about them ([`Snapshot::warmup`], [`Snapshot::unmeasured`]) know of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,7 +13,7 @@ use std::time::Duration;
 use super::histogram::Distribution;
 use super::series::{ProblemKey, REQUEST_TRENDS, RequestKey};
 use super::timeline::{Slice, Timeline};
-use super::{Kind, Metric, ProblemKind, Site, SiteId, StageIndex};
+use super::{Kind, Metric, ProblemKind, Site, SiteId, StageIndex, WARMUP};
 
 /// Tag and value that samples must carry.
 pub type Selector = [(String, String)];
@@ -18,6 +21,7 @@ pub type Selector = [(String, String)];
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     pub(super) elapsed: Duration,
+    pub(super) judged_from: Duration,
     pub(super) sites: Vec<Site>,
     pub(super) custom_metrics: Vec<String>,
     pub(super) requests: BTreeMap<RequestKey, RequestTotals>,
@@ -47,6 +51,15 @@ pub(super) struct TallyTotals {
     pub total: u64,
     pub passes: u64,
     pub samples: Distribution,
+}
+
+/// What was seen, and is not judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Aside {
+    pub requests: u64,
+    /// Of these.
+    pub failed: u64,
+    pub iterations: u64,
 }
 
 /// A number that goes up and down.
@@ -140,9 +153,52 @@ impl Snapshot {
         self.lost
     }
 
-    /// Whether the run has made any request or iteration.
+    /// Whether the run has made any request or iteration that counts.
     pub fn active(&self) -> bool {
-        !self.requests.is_empty() || self.tallies.keys().any(|(metric, ..)| *metric == Metric::Iterations)
+        self.requests.keys().any(|key| self.is_judged(key))
+            || self.tallies.keys().any(|(metric, _, stage, _)| *metric == Metric::Iterations && *stage != WARMUP)
+    }
+
+    /// When rates begin: the first scenario is through with its warm-up.
+    pub fn judged_from(&self) -> Duration {
+        self.judged_from
+    }
+
+    /// A counter per second of the time in which it counts; `None` before that, too.
+    pub fn per_second(&self, metric: Metric, selector: &Selector) -> Option<f64> {
+        let count = self.counter(metric, selector)?;
+        let start = if is_traffic(metric) { Duration::ZERO } else { self.judged_from };
+        let length = self.elapsed.checked_sub(start).filter(|length| *length > Duration::ZERO)?;
+        Some(count as f64 / length.as_secs_f64())
+    }
+
+    /// What fell into the warm-up, without requests that are not measured anyway.
+    pub fn warmup(&self) -> Aside {
+        let requests = self.requests.iter().filter(|(key, _)| key.stage == WARMUP && !self.is_unmeasured(key.site));
+        let mut aside = requests.map(|(_, totals)| totals).fold(Aside::default(), Aside::with);
+        let of_warmup = |(metric, _, stage, _): &(Metric, SiteId, StageIndex, Arc<str>)| {
+            *metric == Metric::Iterations && *stage == WARMUP
+        };
+        aside.iterations = self.tallies.iter().filter(|(key, _)| of_warmup(key)).map(|(_, totals)| totals.total).sum();
+        aside
+    }
+
+    /// Requests that the plan does not measure, by name.
+    pub fn unmeasured(&self) -> BTreeMap<String, Aside> {
+        let mut named: BTreeMap<String, Aside> = BTreeMap::new();
+        for (key, totals) in self.requests.iter().filter(|(key, _)| self.is_unmeasured(key.site)) {
+            let aside = named.entry(self.tag(key.site, "name").unwrap_or_default().to_owned()).or_default();
+            *aside = aside.with(totals);
+        }
+        named
+    }
+
+    pub(super) fn is_unmeasured(&self, site: SiteId) -> bool {
+        self.sites.get(site.0 as usize).is_some_and(|site| site.unmeasured)
+    }
+
+    fn is_judged(&self, key: &RequestKey) -> bool {
+        key.stage != WARMUP && !self.is_unmeasured(key.site)
     }
 
     /// Merged over all series that the selector picks.
@@ -160,11 +216,13 @@ impl Snapshot {
 
     /// See the head of this module for when it is 0 and when `None`.
     pub fn counter(&self, metric: Metric, selector: &Selector) -> Option<u64> {
-        let requests = || self.requests_of(selector).map(|(_, totals)| totals);
+        if is_traffic(metric) {
+            let bytes = |totals: &RequestTotals| if metric == Metric::DataSent { totals.sent } else { totals.received };
+            let count = self.exchanges_of(selector).map(|(_, totals)| bytes(totals)).sum();
+            return (self.active() || !self.requests.is_empty()).then_some(count);
+        }
         let count = match metric {
-            Metric::HttpReqs => requests().map(|totals| totals.requests).sum(),
-            Metric::DataSent => requests().map(|totals| totals.sent).sum(),
-            Metric::DataReceived => requests().map(|totals| totals.received).sum(),
+            Metric::HttpReqs => self.requests_of(selector).map(|(_, totals)| totals.requests).sum(),
             Metric::HttpReqErrors => self.errors(selector).iter().map(|(.., count)| count).sum(),
             _ => self.tallies_of(metric, selector).map(|(_, totals)| totals.total).sum(),
         };
@@ -197,13 +255,14 @@ impl Snapshot {
 
     /// Names of requests that were sent, in the order of the plan.
     pub fn request_names(&self) -> Vec<&str> {
-        distinct(self.requests.keys().filter_map(|key| self.tag(key.site, "name")))
+        distinct(self.requests.keys().filter(|key| self.is_judged(key)).filter_map(|key| self.tag(key.site, "name")))
     }
 
     /// Values that a tag has among the samples of a metric that isn't one of requests, in the order of the plan.
     pub fn values_of(&self, metric: Metric, tag: &str) -> Vec<&str> {
         let kept = if metric == Metric::IterationDuration { Metric::Iterations } else { metric };
-        distinct(self.tallies.keys().filter(|key| key.0 == kept).filter_map(|key| self.tag(key.1, tag)))
+        let of_metric = |key: &&(Metric, SiteId, StageIndex, Arc<str>)| key.0 == kept && key.2 != WARMUP;
+        distinct(self.tallies.keys().filter(of_metric).filter_map(|key| self.tag(key.1, tag)))
     }
 
     /// Iterations by outcome.
@@ -222,7 +281,10 @@ impl Snapshot {
 
     /// Passes and fails of the check at a site, `None` where it never ran.
     pub fn check(&self, site: SiteId) -> Option<(u64, u64)> {
-        let of_site = self.tallies.iter().filter(|((metric, at, ..), _)| *metric == Metric::Checks && *at == site);
+        let of_site = self
+            .tallies
+            .iter()
+            .filter(|((metric, at, stage, _), _)| *metric == Metric::Checks && *at == site && *stage != WARMUP);
         of_site
             .map(|(_, totals)| (totals.passes, totals.total - totals.passes))
             .reduce(|sum, more| (sum.0 + more.0, sum.1 + more.1))
@@ -266,7 +328,18 @@ impl Snapshot {
         errors.into_iter().map(|((code, text), count)| (code, text, count)).collect()
     }
 
+    /// Requests that failed with a code after the warm-up, measured or not.
+    pub fn failed_with(&self, code: u16) -> u64 {
+        let judged = self.requests.iter().filter(|(key, _)| key.error_code == code && key.stage != WARMUP);
+        judged.flat_map(|(_, totals)| totals.errors.values()).sum()
+    }
+
     fn requests_of(&self, selector: &Selector) -> impl Iterator<Item = (&RequestKey, &RequestTotals)> {
+        self.exchanges_of(selector).filter(|(key, _)| self.is_judged(key))
+    }
+
+    /// With those that are not judged.
+    fn exchanges_of(&self, selector: &Selector) -> impl Iterator<Item = (&RequestKey, &RequestTotals)> {
         self.requests.iter().filter(|(key, _)| self.picks(selector, key.site, |tag| request_tag(key, tag)))
     }
 
@@ -277,6 +350,7 @@ impl Snapshot {
     ) -> impl Iterator<Item = (&(Metric, SiteId, StageIndex, Arc<str>), &TallyTotals)> {
         self.tallies.iter().filter(move |((kept, site, stage, outcome), _)| {
             *kept == metric
+                && *stage != WARMUP
                 && self.picks(selector, *site, |tag| match tag {
                     "stage" => Some(stage.to_string()),
                     "outcome" => Some(outcome.to_string()),
@@ -292,6 +366,17 @@ impl Snapshot {
             None => self.tag(site, tag) == Some(wanted),
         })
     }
+}
+
+impl Aside {
+    fn with(self, totals: &RequestTotals) -> Aside {
+        Aside { requests: self.requests + totals.requests, failed: self.failed + totals.failed, ..self }
+    }
+}
+
+/// Bytes are bytes, whatever they were sent for.
+fn is_traffic(metric: Metric) -> bool {
+    matches!(metric, Metric::DataSent | Metric::DataReceived)
 }
 
 fn request_tag(key: &RequestKey, tag: &str) -> Option<String> {

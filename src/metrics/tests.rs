@@ -22,7 +22,7 @@ fn sites() -> Vec<Site> {
         "scenario:buyers",
         "scenario:buyers,name:reserve,check:is 200",
     ];
-    all.map(|text| Site { tags: tags(text) }).to_vec()
+    all.map(|text| Site { tags: tags(text), ..Site::default() }).to_vec()
 }
 
 fn ok(site: SiteId, ms: u32) -> RequestSample<'static> {
@@ -304,4 +304,53 @@ fn problems_of_two_places_are_two_rows_on_whatever_thread_they_came() {
     let snapshot = aggregate.into_snapshot();
     let rows: Vec<_> = snapshot.problems().iter().map(|row| (row.place.as_str(), row.count)).collect();
     assert_eq!(rows, [("set a", 2), ("set b", 2)]);
+}
+
+#[test]
+fn what_is_of_the_warm_up_or_not_measured_is_in_no_total_but_in_the_bytes() {
+    const LOGIN: SiteId = SiteId(4);
+    let mut sites = sites();
+    sites.push(Site { tags: tags("scenario:buyers,name:login"), unmeasured: true });
+    let (mut recorder, aggregate) = (Recorder::new(0), Aggregate::new(&sites, &[]));
+    let mut aggregate = aggregate.judged_from(Duration::from_secs(30));
+    recorder.request(&RequestSample { stage: WARMUP, ..ok(RESERVE, 900) });
+    recorder.request(&RequestSample { stage: WARMUP, ..refused() });
+    recorder.request(&RequestSample { stage: WARMUP, ..ok(LOGIN, 700) });
+    recorder.check(CHECK, WARMUP, false);
+    recorder.iteration(SCENARIO, WARMUP, "failed", None);
+    recorder.trend(Metric::GroupDuration, STATUS, WARMUP, MS);
+    aggregate.absorb(&mut recorder.take());
+    aggregate.tick(Duration::from_secs(30));
+    assert!(!aggregate.snapshot().active(), "nothing that counts yet");
+    assert_eq!(aggregate.snapshot().counter(Metric::HttpReqs, &[]), None);
+    assert_eq!(aggregate.snapshot().per_second(Metric::HttpReqs, &[]), None);
+    recorder.request(&ok(RESERVE, 10));
+    recorder.request(&RequestSample { site: LOGIN, ..refused() });
+    recorder.check(CHECK, 0, true);
+    recorder.iteration(SCENARIO, 0, "completed", Some(MS));
+    aggregate.absorb(&mut recorder.take());
+    aggregate.tick(Duration::from_secs(40));
+
+    let snapshot = aggregate.into_snapshot();
+    assert_eq!(counter(&snapshot, Metric::HttpReqs, ""), Some(1));
+    assert_eq!(snapshot.per_second(Metric::HttpReqs, &[]), Some(0.1), "of the ten seconds that are judged");
+    assert_eq!(snapshot.trend(Metric::HttpReqDuration, &[]).map(|trend| trend.max()), Some(10.0));
+    assert_eq!(snapshot.rate(Metric::HttpReqFailed, &[]), Some((0, 1)));
+    assert_eq!(counter(&snapshot, Metric::HttpReqErrors, ""), Some(0));
+    assert_eq!(counter(&snapshot, Metric::HttpReqs, "name:login"), Some(0));
+    assert_eq!((snapshot.rate(Metric::Checks, &[]), snapshot.check(CHECK)), (Some((1, 1)), Some((1, 0))));
+    assert_eq!(snapshot.outcomes().into_iter().collect::<Vec<_>>(), [("completed".to_owned(), 1)]);
+    assert_eq!(snapshot.values_of(Metric::GroupDuration, "name"), Vec::<&str>::new());
+    assert_eq!(snapshot.request_names(), ["reserve"]);
+    assert_eq!(counter(&snapshot, Metric::DataReceived, ""), Some(5000));
+    assert_eq!(snapshot.per_second(Metric::DataReceived, &[]), Some(125.0), "of the whole run");
+    let requests: Vec<u64> = snapshot.slices().iter().map(|slice| slice.requests).collect();
+    assert_eq!(requests, [2, 1], "the warm-up is in the time series, a way in is not");
+
+    assert_eq!(snapshot.warmup(), Aside { requests: 2, failed: 1, iterations: 1 });
+    assert_eq!(snapshot.failed_with(refused().error_code), 1, "a way in that fails spoils the run, too");
+    let login = Aside { requests: 2, failed: 1, iterations: 0 };
+    assert_eq!(snapshot.unmeasured().into_iter().collect::<Vec<_>>(), [("login".to_owned(), login)]);
+    let problems: Vec<&str> = snapshot.problems().iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(problems, ["connection refused"], "that of the login, which somebody has to see");
 }

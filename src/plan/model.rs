@@ -24,6 +24,7 @@ pub struct Plan {
     pub thresholds: Vec<MetricThresholds>,
     pub on_start: Vec<Step>,
     pub on_stop: Vec<Step>,
+    pub warmup: Option<Spanned<Duration>>,
     /// Lints that are silenced.
     pub allow: Vec<Spanned<String>>,
     /// What mistakes of form left out.
@@ -255,7 +256,7 @@ pub struct Load {
     pub vus: Option<Spanned<u64>>,
     pub duration: Option<Spanned<Duration>>,
     pub iterations: Option<Spanned<u64>>,
-    pub stages: Option<Spanned<Vec<Stage>>>,
+    pub stages: Option<Spanned<Vec<StageForm>>>,
     pub start_vus: Option<Spanned<u64>>,
     pub start_time: Option<Spanned<Duration>>,
     pub graceful_stop: Option<Spanned<Duration>>,
@@ -267,6 +268,7 @@ pub struct Load {
     pub pre_allocated_vus: Option<Spanned<u64>>,
     pub max_vus: Option<Spanned<u64>>,
     pub arrivals: Option<Spanned<Spacing>>,
+    pub pace: Option<Spanned<Duration>>,
     /// Some field could not be read, or may be meant by an unknown key.
     pub unread: bool,
 }
@@ -288,21 +290,42 @@ pub enum Spacing {
     Poisson,
 }
 
+/// An entry of `stages`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StageForm {
+    Line(Stage),
+    Steps(Steps),
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Stage {
     pub duration: Spanned<Duration>,
     pub target: Spanned<u64>,
 }
 
+/// A stepped stage: `add` VUs `every` so often, `until` that many.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Steps {
+    pub add: Spanned<u64>,
+    pub every: Spanned<Duration>,
+    pub until: Spanned<u64>,
+    pub hold: Option<Spanned<Duration>>,
+}
+
 #[derive(Clone, Debug)]
 pub struct Scenario {
     pub name: Spanned<String>,
     pub load: Load,
+    /// Its share of the plan's load, relative to the other scenarios.
+    pub weight: Option<Spanned<u64>>,
+    /// Names of the plan's `env` and what they are here instead.
+    pub env: Vec<(Spanned<String>, Spanned<String>)>,
     pub tags: Vec<Tag>,
     pub http: Http,
     pub steps: Option<Spanned<Vec<Step>>>,
     pub on_start: Vec<Step>,
     pub on_stop: Vec<Step>,
+    pub warmup: Option<Spanned<Duration>>,
 }
 
 #[derive(Clone, Debug)]
@@ -312,6 +335,8 @@ pub struct Step {
     pub name: Option<Spanned<String>>,
     /// `if` on a step of another kind: run it only when true.
     pub condition: Option<Expr>,
+    /// `measure: false`: its requests, and those of the steps inside it, stay out of what is judged.
+    pub measure: Option<Spanned<bool>>,
     pub kind: StepKind,
 }
 

@@ -64,7 +64,9 @@ executor: ramping-vus
 vus: 1
 duration: 1s
 iterations: 1
-stages: [{ duration: 1s, target: 1 }]
+stages: [{ duration: 1s, target: 1 }, { add: 1, every: 1s, until: 9, hold: 1s }]
+pace: 1s
+warmup: 1s
 start_vus: 1
 start_time: 1s
 graceful_stop: 1s
@@ -79,9 +81,9 @@ arrivals: poisson
 on_start: [{ sleep: 1s }]
 on_stop: [{ sleep: 1s }]
 thresholds: { n6: a<1, n7: [b<1, { threshold: c<1, abort_on_fail: true, delay_abort_eval: 1s, allow_empty: true }] }
-scenarios: { n8: { steps: [{ sleep: 1s }] } }
+scenarios: { n8: { weight: 1, env: { N1: y }, steps: [{ sleep: 1s }] } }
 steps:
-  - { name: first, if: "true", get: /a }
+  - { name: first, if: "true", measure: false, get: /a }
   - post: /b
     headers: { N9: x }
     query: { n10: [1, 2] }

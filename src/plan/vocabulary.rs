@@ -113,7 +113,7 @@ pub const COOKIES: &[&str] = &["per_vu", "per_iteration", "off"];
 pub const ENCODINGS: &[&str] = Encoding::NAMES;
 
 pub static PLAN: Object = object("the plan", &[PLAN_WORDS, LOAD, SHARED, PLAN_LATER], &[]);
-pub static SCENARIO: Object = object("a scenario", &[LOAD, SHARED, SCENARIO_LATER], &["steps"]);
+pub static SCENARIO: Object = object("a scenario", &[LOAD, SHARED, SCENARIO_WORDS], &["steps"]);
 pub static HTTP: Object = object("`http`", &[HTTP_WORDS], &[]);
 pub static SHARED_CONNECTIONS: Object = object("`connections`", &[SHARED_WORDS], &["shared"]);
 pub static TLS: Object = object("`tls`", &[TLS_WORDS], &[]);
@@ -126,6 +126,7 @@ pub static BACKOFF: Object = object("`backoff`", &[BACKOFF_WORDS], &["initial"])
 pub static PART: Object = object("a part of `multipart`", &[PART_WORDS], &[]);
 pub static BODY_FILE: Object = object("`body_file`", &[BODY_FILE_WORDS], &["path"]);
 pub static STAGE: Object = object("a stage", &[STAGE_WORDS], &["duration", "target"]);
+pub static STEPPED_STAGE: Object = object("a stepped stage", &[STEPPED_STAGE_WORDS], &["add", "every", "until"]);
 pub static ENV_VAR: Object = object("an environment variable", &[ENV_WORDS], &[]);
 pub static DATA_SET: Object = object("a data set", &[DATA_SET_WORDS], &[]);
 pub static THRESHOLD: Object = object("a threshold", &[THRESHOLD_WORDS], &["threshold"]);
@@ -138,7 +139,7 @@ pub static BRANCH: Object = object("a branch of `choose`", &[BRANCH_WORDS], &["w
 pub static LOG: Object = object("`log`", &[LOG_WORDS], &["message"]);
 pub static STOP: Object = object("`stop`", &[STOP_WORDS], &[]);
 
-pub static REQUEST_STEP: Object = object("a request", &[VERBS, COMMON, REQUEST_WORDS], &[]);
+pub static REQUEST_STEP: Object = object("a request", &[VERBS, COMMON, MEASURED, REQUEST_WORDS], &[]);
 static SLEEP_STEP: Object = object(
     "a `sleep` step",
     &[
@@ -163,17 +164,24 @@ static APPEND_STEP: Object = object(
 );
 static IF_STEP: Object = object(
     "an `if` step",
-    &[&[
-        here("if", Expression, "The condition: a boolean expression."),
-        here("then", Steps, "What is done when it is true."),
-        here("else", Steps, "What is done when it is false."),
-        here("name", Text, "What reports call the step."),
-    ]],
+    &[
+        &[
+            here("if", Expression, "The condition: a boolean expression."),
+            here("then", Steps, "What is done when it is true."),
+            here("else", Steps, "What is done when it is false."),
+            here("name", Text, "What reports call the step."),
+        ],
+        MEASURED,
+    ],
     &["if", "then"],
 );
 static REPEAT_STEP: Object = object(
     "a `repeat` step",
-    &[&[here("repeat", Any(&[Whole, Template]), "How often: a number, or a template that gives one."), NESTED], COMMON],
+    &[
+        &[here("repeat", Any(&[Whole, Template]), "How often: a number, or a template that gives one."), NESTED],
+        COMMON,
+        MEASURED,
+    ],
     &["repeat", "steps"],
 );
 static WHILE_STEP: Object = object(
@@ -185,12 +193,13 @@ static WHILE_STEP: Object = object(
             NESTED,
         ],
         COMMON,
+        MEASURED,
     ],
     &["while", "steps"],
 );
 static FOR_EACH_STEP: Object = object(
     "a `for_each` step",
-    &[&[here("for_each", Of(&FOR_EACH), "Once for every item of a list."), NESTED], COMMON],
+    &[&[here("for_each", Of(&FOR_EACH), "Once for every item of a list."), NESTED], COMMON, MEASURED],
     &["for_each", "steps"],
 );
 static PARALLEL_STEP: Object = object(
@@ -209,17 +218,18 @@ static PARALLEL_STEP: Object = object(
             ),
         ],
         COMMON,
+        MEASURED,
     ],
     &["parallel"],
 );
 static POLL_STEP: Object = object(
     "a `poll` step",
-    &[&[here("poll", Of(&POLL), "Repeats its steps until a condition holds.")], COMMON],
+    &[&[here("poll", Of(&POLL), "Repeats its steps until a condition holds.")], COMMON, MEASURED],
     &["poll"],
 );
 static CHOOSE_STEP: Object = object(
     "a `choose` step",
-    &[&[here("choose", List(&Of(&BRANCH)), "One branch at random, by weight.")], COMMON],
+    &[&[here("choose", List(&Of(&BRANCH)), "One branch at random, by weight.")], COMMON, MEASURED],
     &["choose"],
 );
 static GROUP_STEP: Object = object(
@@ -231,6 +241,7 @@ static GROUP_STEP: Object = object(
             NESTED,
         ],
         COMMON,
+        MEASURED,
     ],
     &["group", "steps"],
 );
@@ -302,7 +313,7 @@ const fn later_form(key: &'static str) -> StepForm {
 
 /// Every object, outermost first: where a misplaced key may belong.
 pub fn objects() -> Vec<&'static Object> {
-    let named: [&'static Object; 25] = [
+    let named: [&'static Object; 26] = [
         &PLAN,
         &SCENARIO,
         &HTTP,
@@ -317,6 +328,7 @@ pub fn objects() -> Vec<&'static Object> {
         &PART,
         &BODY_FILE,
         &STAGE,
+        &STEPPED_STAGE,
         &ENV_VAR,
         &DATA_SET,
         &THRESHOLD,
@@ -344,7 +356,7 @@ static A_DATA_SET: Shape = Of(&DATA_SET);
 static A_SCENARIO: Shape = Of(&SCENARIO);
 static METRIC_THRESHOLDS: Shape = Any(&[Text, List(&A_THRESHOLD)]);
 static A_THRESHOLD: Shape = Any(&[Text, Of(&THRESHOLD)]);
-static A_STAGE: Shape = Of(&STAGE);
+static A_STAGE: Shape = Any(&[Of(&STAGE), Of(&STEPPED_STAGE)]);
 static A_PART: Shape = Any(&[Template, Of(&PART)]);
 static A_FIELD: Shape = Any(&[Template, Of(&PART), List(&A_PART)]);
 static TEMPLATES: Shape = Any(&[Template, List(&Template)]);
@@ -375,6 +387,11 @@ const SHARED: &[Word] = &[
     here("steps", Steps, "What one iteration does."),
     here("on_start", Steps, "Steps that run once per VU, before its first iteration."),
     here("on_stop", Steps, "Steps that run once per VU, after its last iteration."),
+    here(
+        "warmup",
+        Duration,
+        "The first part of the scenario, which is not judged: its samples are in the time series, and in no total and no threshold.",
+    ),
 ];
 
 const LOAD: &[Word] = &[
@@ -383,7 +400,7 @@ const LOAD: &[Word] = &[
     here("duration", Duration, "How long iterations are started."),
     here("iterations", Whole, "How many iterations: in all, or per VU with `per-vu-iterations`."),
     here("stages", List(&A_STAGE), "How the number of VUs, or the rate, goes from target to target."),
-    here("start_vus", Whole, "VUs before the first stage; 1 by default."),
+    here("start_vus", Whole, "VUs before the first stage; 1 by default, 0 where the first stage is a stepped one."),
     here("start_time", Duration, "How long after the start of the run this begins; 0s by default."),
     here("graceful_stop", Duration, "How long running iterations may take to end at the end; 30s by default."),
     here(
@@ -406,7 +423,11 @@ const LOAD: &[Word] = &[
         OneOf(ARRIVALS),
         "How an arrival rate is spread: `regular` (the default), or `poisson` for random gaps.",
     ),
-    later("pace", "the shortest time between starts of a VU's iterations"),
+    here(
+        "pace",
+        Duration,
+        "The shortest time between the starts of two iterations of one VU: what is left of it after an iteration is waited for.",
+    ),
 ];
 
 const PLAN_LATER: &[Word] = &[
@@ -418,13 +439,15 @@ const PLAN_LATER: &[Word] = &[
     later("monitors", "the target's own numbers"),
     later("environments", "sets of `env` by name"),
     later("capacity", "what `proofload capacity` searches"),
-    later("warmup", "a first part that is not judged"),
 ];
 
-const SCENARIO_LATER: &[Word] = &[
-    later("weight", "the scenario's share of the plan's VUs"),
-    later("env", "environment of one scenario"),
-    later("warmup", "a first part that is not judged"),
+const SCENARIO_WORDS: &[Word] = &[
+    here(
+        "weight",
+        Whole,
+        "The scenario's share of the plan's load, relative to the other scenarios, instead of a load of its own.",
+    ),
+    here("env", Map(&Text), "Names of the plan's `env` with other values for this scenario."),
 ];
 
 const HTTP_WORDS: &[Word] = &[
@@ -577,10 +600,17 @@ const BODY_FILE_WORDS: &[Word] =
 const STAGE_WORDS: &[Word] = &[
     here("duration", Duration, "How long the stage takes."),
     here("target", Whole, "The number of VUs, or the rate, at its end."),
-    later("add", "stepped ramps: VUs per step"),
-    later("every", "stepped ramps: time per step"),
-    later("until", "stepped ramps: the last level"),
-    later("hold", "stepped ramps: how long the last level is held"),
+];
+
+const STEPPED_STAGE_WORDS: &[Word] = &[
+    here(
+        "add",
+        Whole,
+        "How many VUs, or how much of a rate, come with each step, the first at once; they go where `until` is below the level.",
+    ),
+    here("every", Duration, "How long each level is held."),
+    here("until", Whole, "The last level."),
+    here("hold", Duration, "How long the last level is held; as long as the others by default."),
 ];
 
 const ENV_WORDS: &[Word] = &[
@@ -630,8 +660,14 @@ const THRESHOLD_WORDS: &[Word] = &[
 const COMMON: &[Word] = &[
     here("name", Text, "What reports call the step; the `name` tag of a request."),
     here("if", Expression, "Does the step only when this is true."),
-    later("measure", "keeps requests out of what is judged"),
 ];
+
+/// Of steps that send requests, or hold steps that do.
+const MEASURED: &[Word] = &[here(
+    "measure",
+    Bool,
+    "`false` keeps the requests of this step, and of the steps in it, out of the `http_` metrics: a login that is only a way in.",
+)];
 
 const NESTED: Word = here("steps", Steps, "What is done.");
 

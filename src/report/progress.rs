@@ -8,7 +8,7 @@ use super::quantity::{counted, duration, precise, share};
 use super::table::prefix;
 use crate::metrics::{Metric, Snapshot};
 
-/// The figures of a running test.
+/// The figures of a running test. Counts are with the warm-up, the rest is of what is judged.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
     pub elapsed: Duration,
@@ -27,12 +27,13 @@ pub struct Progress {
 
 impl Progress {
     pub fn of(snapshot: &Snapshot, planned: Duration) -> Progress {
+        let warmup = snapshot.warmup();
         Progress {
             elapsed: snapshot.elapsed(),
             planned,
             vus: snapshot.gauge(Metric::Vus, &[]).map_or(0, |gauge| gauge.value),
-            iterations: snapshot.counter(Metric::Iterations, &[]).unwrap_or(0),
-            requests: snapshot.counter(Metric::HttpReqs, &[]).unwrap_or(0),
+            iterations: snapshot.counter(Metric::Iterations, &[]).unwrap_or(0) + warmup.iterations,
+            requests: snapshot.counter(Metric::HttpReqs, &[]).unwrap_or(0) + warmup.requests,
             rate: snapshot.slices().last().map_or(0.0, |slice| slice.rate()),
             p95: snapshot.trend(Metric::HttpReqDuration, &[]).map(|trend| trend.percentile(95.0)),
             failed: snapshot.rate(Metric::HttpReqFailed, &[]).map(|(failed, total)| failed as f64 / total as f64),

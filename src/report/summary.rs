@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::generator;
-use super::quantity::counted;
+use super::quantity::{count, counted, duration};
 use crate::clean::{Mask, SHORTEST_SECRET, clean, is_too_short};
 use crate::exit;
-use crate::graph::{Graph, Scenario};
+use crate::graph::Graph;
 use crate::judge::{Facts, Finding, Outcome, State, Statistic, Threshold, Verdict};
-use crate::load::MaxVus;
-use crate::metrics::{Kind, Metric, Problem, ProblemKind, Snapshot, Trend};
+use crate::metrics::{Aside, Kind, Metric, Problem, ProblemKind, Snapshot, Trend};
 
 #[derive(Clone, Debug)]
 pub struct Summary {
@@ -79,7 +78,7 @@ pub struct CheckRow {
 pub struct RequestRow {
     pub name: String,
     pub count: u64,
-    /// Per second of the whole run.
+    /// Per second of the time that is judged.
     pub rate: f64,
     /// 0..=1; `None` where no request had a result.
     pub failed: Option<f64>,
@@ -207,7 +206,7 @@ pub(super) fn checks(graph: &Graph, snapshot: &Snapshot, safe: Safe) -> Vec<Chec
 fn requests(snapshot: &Snapshot, safe: Safe) -> Vec<RequestRow> {
     let row = |name: String, selector: &[(String, String)]| {
         let count = snapshot.counter(Metric::HttpReqs, selector).unwrap_or(0);
-        let rate = count as f64 / snapshot.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
+        let rate = snapshot.per_second(Metric::HttpReqs, selector).unwrap_or(0.0);
         let failed = snapshot.rate(Metric::HttpReqFailed, selector).map(|(failed, total)| failed as f64 / total as f64);
         let times = snapshot.trend(Metric::HttpReqDuration, selector).as_ref().map(Times::of);
         RequestRow { name, count, rate, failed, times }
@@ -348,6 +347,10 @@ fn notes(graph: &Graph, facts: &Facts) -> Vec<String> {
 /// What readers of the verdict should know: the notes of the run, what no threshold looks at, and what is not masked.
 pub(super) fn remarks(graph: &Graph, facts: &Facts) -> Vec<String> {
     let mut notes = facts.notes.clone();
+    notes.extend(set_aside(graph, &facts.snapshot));
+    if facts.paused > Duration::ZERO {
+        notes.push(format!("paused for {}: no iteration was started in that time", duration(facts.paused)));
+    }
     let looks_at = |metric: &str, wanted: &[(&str, &str)]| {
         graph.thresholds.iter().filter(|it| it.metric == metric).any(|threshold| {
             wanted.iter().all(|(tag, value)| threshold.selector.iter().any(|(key, of)| key == tag && of == value))
@@ -370,7 +373,6 @@ pub(super) fn remarks(graph: &Graph, facts: &Facts) -> Vec<String> {
     if let Some(threshold) = graph.thresholds.iter().find(added).filter(|_| !graph.default_thresholds) {
         notes.push(format!("`{} {}` is the default threshold of an arrival rate", threshold.metric, threshold.text));
     }
-    notes.extend(graph.scenarios.iter().filter_map(cut_short));
     if graph.secrets.iter().any(|secret| !secret.is_empty() && is_too_short(secret)) {
         notes.push(format!(
             "a secret of fewer than {SHORTEST_SECRET} characters cannot be masked: it may be shown here and in logs"
@@ -379,12 +381,33 @@ pub(super) fn remarks(graph: &Graph, facts: &Facts) -> Vec<String> {
     notes
 }
 
-/// A scenario that could not have as many VUs as its rate has by default.
-fn cut_short(scenario: &Scenario) -> Option<String> {
-    let (_, open) = scenario.executor.arrivals()?;
-    let MaxVus::Cut { vus, wanted } = open.max_vus else { return None };
-    let (most, name) = (counted(vus, "VU"), &scenario.name);
-    Some(format!("`{name}` had at most {most}, as this machine allows; for its rate there would be {wanted}"))
+/// What the numbers leave out because the plan says so.
+fn set_aside(graph: &Graph, snapshot: &Snapshot) -> Vec<String> {
+    let told = |aside: Aside| match aside.failed {
+        0 => counted(aside.requests, "request"),
+        failed => format!("{}, {} failed", counted(aside.requests, "request"), count(failed)),
+    };
+    let mut warmups: Vec<Duration> = graph.scenarios.iter().map(|scenario| scenario.warmup).collect();
+    warmups.sort();
+    warmups.dedup();
+    let warmup = told(snapshot.warmup());
+    let mut notes = match warmups.as_slice() {
+        [] | [Duration::ZERO] => Vec::new(),
+        [all] => vec![format!("first {} ({warmup}) not judged", duration(*all))],
+        _ => vec![format!("warm-up of each scenario ({warmup}) not judged")],
+    };
+    let unmeasured = snapshot.unmeasured();
+    if !unmeasured.is_empty() {
+        let sum = |sum: Aside, more: &Aside| Aside {
+            requests: sum.requests + more.requests,
+            failed: sum.failed + more.failed,
+            ..sum
+        };
+        let names: Vec<&str> = unmeasured.keys().map(String::as_str).collect();
+        let all = told(unmeasured.values().fold(Aside::default(), sum));
+        notes.push(format!("{all} not measured (`measure: false`): {}", names.join(", ")));
+    }
+    notes
 }
 
 impl TrendRow {

@@ -41,6 +41,24 @@ impl Constants {
         Constants { env: Vec::new(), vars: Vec::new(), broken, secret, unread, seed, wall }
     }
 
+    /// The values of `env` alone; `vars` are to be computed again.
+    pub(super) fn without_vars(&self, seed: u64, unread: &Unread) -> Constants {
+        let of_env = |names: &BTreeSet<String>| names.iter().filter(|name| name.starts_with("env.")).cloned().collect();
+        let (broken, secret) = (of_env(&self.broken), of_env(&self.secret));
+        Constants { env: self.env.clone(), broken, secret, wall: self.wall, ..Constants::new(seed, unread) }
+    }
+
+    pub(super) fn set_env(&mut self, name: &str, value: Value) {
+        self.env.retain(|(known, _)| known != name);
+        self.broken.remove(&format!("env.{name}"));
+        self.env.push((name.to_owned(), value));
+    }
+
+    pub(super) fn set_broken_env(&mut self, name: &str) {
+        self.env.retain(|(known, _)| known != name);
+        self.broken.insert(format!("env.{name}"));
+    }
+
     /// Renders a text that may read nothing but constants. Random functions give the same result every time.
     pub(crate) fn render(&self, template: &Template) -> Rendered {
         for used in template.names() {

@@ -2,7 +2,8 @@
 
 use crate::diagnostic::{Diagnostic, Diagnostics, closest};
 use crate::expr::{Data, NameUse, Value};
-use crate::plan::{EnvKind, EnvVar, Plan};
+use crate::plan::{EnvKind, EnvVar, Plan, Scenario};
+use crate::source::{Span, Spanned};
 
 use super::Overrides;
 use super::constants::Constants;
@@ -32,22 +33,78 @@ pub(super) fn read(
         }
         warn_of_clear_secret(variable, found);
     }
+    compute_vars(plan, &mut constants, found);
+    constants
+}
+
+/// What a scenario with an `env` of its own has instead of the plan's constants; its `vars` are computed anew from that.
+pub(super) fn of_scenario(
+    plan: &Plan,
+    base: &Constants,
+    scenario: &Scenario,
+    seed: u64,
+    found: &mut Diagnostics,
+) -> Constants {
+    let mut constants = base.without_vars(seed, &plan.unread);
+    for (name, text) in &scenario.env {
+        match replaced(plan, name, text) {
+            Ok(value) => constants.set_env(&name.value, value),
+            Err(diagnostic) => {
+                constants.set_broken_env(&name.value);
+                if !plan.unread.may_name(&name.value) {
+                    found.push(*diagnostic);
+                }
+            }
+        }
+        let is_secret = plan.env.iter().any(|known| known.secret && known.name.value == name.value);
+        if is_secret && !text.value.is_empty() {
+            found.push(clear_secret(&name.value, text));
+        }
+    }
+    compute_vars(plan, &mut constants, found);
+    constants
+}
+
+fn replaced(plan: &Plan, name: &Spanned<String>, text: &Spanned<String>) -> Result<Value, Box<Diagnostic>> {
+    let declared = || plan.env.iter().map(|variable| variable.name.value.as_str());
+    let Some(variable) = plan.env.iter().find(|variable| variable.name.value == name.value) else {
+        let message = format!("the plan declares no `{}` that a scenario could replace", name.value);
+        let help = match closest(&name.value, declared()) {
+            Some(close) => format!("did you mean `{close}`?"),
+            None => format!("declare it at the top level: `env: {{ {}: default }}`", name.value),
+        };
+        return Err(Box::new(Diagnostic::error("unknown-env", message).at(name.span).help(help)));
+    };
+    convert(variable.kind, &text.value).ok_or_else(|| Box::new(mistyped(variable, &text.value, text.span)))
+}
+
+fn compute_vars(plan: &Plan, constants: &mut Constants, found: &mut Diagnostics) {
     for (index, (name, data)) in plan.vars.iter().enumerate() {
         if constants.reads_secret(&data_names(data)) {
             constants.secret.insert(name.value.clone());
         }
-        match var(plan, index, data, &constants, found) {
+        match var(plan, index, data, constants, found) {
             Some(value) => constants.vars.push((name.value.clone(), value)),
             None => {
                 constants.broken.insert(name.value.clone());
             }
         }
     }
-    constants
 }
 
-/// Texts of the variables declared secret. The empty text is none: masking it would mask everything.
-pub(super) fn secrets(plan: &Plan, constants: &Constants) -> Vec<String> {
+/// Texts of the variables declared secret, in the plan and in its scenarios.
+pub(super) fn all_secrets<'c>(plan: &Plan, constants: impl Iterator<Item = &'c Constants>) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for secret in constants.flat_map(|constants| secrets(plan, constants)) {
+        if !all.contains(&secret) {
+            all.push(secret);
+        }
+    }
+    all
+}
+
+/// The empty text is none: masking it would mask everything.
+fn secrets(plan: &Plan, constants: &Constants) -> Vec<String> {
     let secret = |name: &str| plan.env.iter().any(|variable| variable.secret && variable.name.value == name);
     let text = |value: &Value| match value {
         Value::Null => None,
@@ -59,8 +116,7 @@ pub(super) fn secrets(plan: &Plan, constants: &Constants) -> Vec<String> {
 }
 
 /// Takes the values of secrets out of what is said: a message may quote a tag or an outcome that is made of one.
-pub(super) fn mask(found: &mut Diagnostics, plan: &Plan, constants: &Constants) {
-    let mut secrets = secrets(plan, constants);
+pub(super) fn mask(found: &mut Diagnostics, mut secrets: Vec<String>) {
     secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
     let hide = |text: &mut String| {
         for secret in secrets.iter().filter(|secret| text.contains(secret.as_str())).collect::<Vec<_>>() {
@@ -93,13 +149,14 @@ fn warn_of_clear_secret(variable: &EnvVar, found: &mut Diagnostics) {
     let Some(default) = variable.default.as_ref().filter(|default| variable.secret && !default.value.is_empty()) else {
         return;
     };
-    let name = &variable.name.value;
-    found.push(
-        Diagnostic::warning("secret-in-plan", format!("the secret `{name}` stands in the plan in clear"))
-            .at(default.span)
-            .hidden()
-            .help(format!("write `{name}: {{ required: true, secret: true }}` and pass it in the environment")),
-    );
+    found.push(clear_secret(&variable.name.value, default));
+}
+
+fn clear_secret(name: &str, written: &Spanned<String>) -> Diagnostic {
+    Diagnostic::warning("secret-in-plan", format!("the secret `{name}` stands in the plan in clear"))
+        .at(written.span)
+        .hidden()
+        .help(format!("write `{name}: {{ required: true, secret: true }}` and pass it in the environment"))
 }
 
 fn value(variable: &EnvVar, outside: Option<String>) -> Result<Value, Box<Diagnostic>> {
@@ -116,7 +173,14 @@ fn value(variable: &EnvVar, outside: Option<String>) -> Result<Value, Box<Diagno
             Err(missing(format!("`{name}` is required, and it is set but empty")))
         }
         None => Ok(Value::Null),
-        Some(text) => convert(variable.kind, &text).ok_or_else(|| Box::new(mistyped(variable, &text, from_outside))),
+        Some(text) => convert(variable.kind, &text).ok_or_else(|| {
+            let place = variable.default.as_ref().filter(|_| !from_outside).map_or(variable.name.span, |it| it.span);
+            let diagnostic = mistyped(variable, &text, place);
+            Box::new(match from_outside {
+                true => diagnostic.help("the value comes from the command line or the environment"),
+                false => diagnostic,
+            })
+        }),
     }
 }
 
@@ -129,7 +193,7 @@ fn convert(kind: EnvKind, text: &str) -> Option<Value> {
     }
 }
 
-fn mistyped(variable: &EnvVar, text: &str, from_outside: bool) -> Diagnostic {
+fn mistyped(variable: &EnvVar, text: &str, place: Span) -> Diagnostic {
     let name = &variable.name.value;
     let wanted = match variable.kind {
         EnvKind::Text => "a text",
@@ -138,12 +202,7 @@ fn mistyped(variable: &EnvVar, text: &str, from_outside: bool) -> Diagnostic {
         EnvKind::Bool => "`true` or `false`",
     };
     let shown = if variable.secret { String::new() } else { format!(", not `{text}`") };
-    let span = variable.default.as_ref().filter(|_| !from_outside).map_or(variable.name.span, |default| default.span);
-    let diagnostic = Diagnostic::error("env-type", format!("`{name}` must be {wanted}{shown}")).at(span);
-    match from_outside {
-        true => diagnostic.help("the value comes from the command line or the environment"),
-        false => diagnostic,
-    }
+    Diagnostic::error("env-type", format!("`{name}` must be {wanted}{shown}")).at(place)
 }
 
 fn var(plan: &Plan, index: usize, data: &Data, constants: &Constants, found: &mut Diagnostics) -> Option<Value> {

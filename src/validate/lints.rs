@@ -2,9 +2,10 @@
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, closest};
 use crate::expr::{Part, Template};
-use crate::load::Executor;
-use crate::plan::{Auth, Check, EnvVar, Http, Plan, Request, Sleep, StatusRange, Step, StepKind};
+use crate::load::{self, Executor};
+use crate::plan::{Auth, Check, Http, Load, Plan, Request, Sleep, StageForm, StatusRange, Step, StepKind};
 use crate::source::{Span, Spanned};
+use crate::units::format_duration;
 
 use super::{ValidScenario, place};
 
@@ -32,13 +33,13 @@ const EXPECTED: StatusRange = StatusRange { first: 200, last: 399 };
 const SECRET_NAMES: [&str; 5] = ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY"];
 
 pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], found: &mut Diagnostics) {
-    plan.env.iter().for_each(|variable| clear_default(variable, found));
+    clear_values(plan, scenarios, found);
     for scenario in scenarios {
         let levels = scenario.http_levels(plan);
         levels.iter().for_each(|level| clear_credentials(&level.headers, level.auth.as_ref(), found));
-        never_holds(plan, scenario, found);
         place::visit(scenario, &mut |_, step| check_step(step, &levels, found));
     }
+    never_hold(plan, scenarios, found);
     no_checks(plan, scenarios, found);
 }
 
@@ -96,17 +97,38 @@ fn check_against_expect(check: &Check, expect: &[StatusRange], found: &mut Diagn
     );
 }
 
-fn never_holds(plan: &Plan, scenario: &ValidScenario, found: &mut Diagnostics) {
-    let Executor::RampingVus { start_vus, stages, .. } = &scenario.executor else { return };
-    let Some((last, before)) = stages.split_last().filter(|(last, _)| !last.duration.is_zero()) else { return };
-    let highest = before.iter().map(|stage| stage.target).fold(*start_vus, u64::max);
+/// Every load once: scenarios with a weight have one together.
+fn never_hold(plan: &Plan, scenarios: &[ValidScenario], found: &mut Diagnostics) {
+    if let Some(sharing) = scenarios.iter().find(|scenario| scenario.weight.is_some()) {
+        never_holds("the load that scenarios share", &plan.load, &sharing.executor, found);
+    }
+    for scenario in scenarios.iter().filter(|scenario| scenario.weight.is_none()) {
+        let written = scenario.written.map_or(&plan.load, |written| &written.load);
+        never_holds(&format!("the load of `{}`", scenario.name), written, &scenario.executor, found);
+    }
+}
+
+fn never_holds(what: &str, written: &Load, executor: &Executor, found: &mut Diagnostics) {
+    let (start, stages, unit) = match executor {
+        Executor::RampingVus { start_vus, stages, .. } => (start_vus, stages, " VUs".to_owned()),
+        Executor::RampingArrivalRate { start_rate, stages, open } => {
+            let unit = format_duration(open.time_unit);
+            (start_rate, stages, if unit == "1s" { "/s".to_owned() } else { format!(" per {unit}") })
+        }
+        _ => return,
+    };
+    // Steps hold their last level.
+    let Some((load::Part::Line(last), before)) = stages.split_last() else { return };
+    let highest = before.iter().map(load::Part::target).fold(*start, u64::max);
     let peak = last.target;
-    if peak <= highest {
+    if peak <= highest || last.duration.is_zero() {
         return;
     }
-    let written = scenario.written.map_or(&plan.load, |written| &written.load);
-    let span = written.stages.as_ref().and_then(|stages| stages.value.last()).map(|stage| stage.target.span);
-    let message = format!("the load of `{}` ends when it reaches its peak of {peak} VUs", scenario.name);
+    let span = written.stages.as_ref().and_then(|stages| stages.value.last()).and_then(|stage| match stage {
+        StageForm::Line(stage) => Some(stage.target.span),
+        StageForm::Steps(_) => None,
+    });
+    let message = format!("{what} ends when it reaches its peak of {peak}{unit}");
     let diagnostic = Diagnostic::warning("never-holds", message).help(format!(
         "a stage goes in a straight line to its target; hold it with another: `{{ duration: 1m, target: {peak} }}`"
     ));
@@ -137,13 +159,17 @@ fn no_checks(plan: &Plan, scenarios: &[ValidScenario], found: &mut Diagnostics) 
     }
 }
 
-fn clear_default(variable: &EnvVar, found: &mut Diagnostics) {
-    let name = variable.name.value.to_ascii_uppercase();
-    let looks_secret = SECRET_NAMES.iter().any(|part| name.contains(part));
-    if let Some(default) = variable.default.as_ref().filter(|default| looks_secret && !default.value.is_empty())
-        && !variable.secret
-    {
-        found.push(in_clear(default.span, &format!("`{}`", variable.name.value)));
+/// Of names that look like secrets and are not declared so.
+fn clear_values(plan: &Plan, scenarios: &[ValidScenario], found: &mut Diagnostics) {
+    let defaults = plan.env.iter().filter_map(|variable| Some((&variable.name.value, variable.default.as_ref()?)));
+    let of_scenarios = scenarios.iter().filter_map(|scenario| scenario.written).flat_map(|written| &written.env);
+    for (name, text) in defaults.chain(of_scenarios.map(|(name, text)| (&name.value, text))) {
+        let upper = name.to_ascii_uppercase();
+        let looks_secret = SECRET_NAMES.iter().any(|part| upper.contains(part));
+        let is_secret = || plan.env.iter().any(|variable| variable.secret && variable.name.value == *name);
+        if looks_secret && !text.value.is_empty() && !is_secret() {
+            found.push(in_clear(text.span, &format!("`{name}`")));
+        }
     }
 }
 

@@ -2,25 +2,31 @@
 
 mod command_line;
 mod limits;
+mod weights;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::load::{Executor, MaxVus, Open, Stage};
-use crate::plan::{ExecutorKind, Load};
+use crate::load::{Executor, MaxVus, Open, Part, Stage, Steps};
+use crate::plan::{ExecutorKind, Load, StageForm};
 use crate::source::{Span, Spanned};
-use crate::units::Duration;
+use crate::units::{Duration, format_duration};
 
 use super::Overrides;
 
 pub(super) use command_line::refuse_overrides;
+pub(super) use weights::{all_share, share};
 
 const GRACEFUL: Duration = Duration::from_secs(30);
 const MAX_DURATION: Duration = Duration::from_secs(600);
 const TIME_UNIT: Duration = Duration::from_secs(1);
 
+#[derive(Clone)]
 pub(super) struct Decided {
     pub executor: Executor,
     pub start_time: Duration,
     pub graceful_stop: Duration,
+    pub pace: Option<Duration>,
+    /// The scenario's weight, and that of all that share one load.
+    pub weight: Option<(u64, u64)>,
 }
 
 /// A field of [`Load`] with its name and, where it is written, its place.
@@ -48,6 +54,28 @@ pub(super) fn decide(
         executor: executor.unwrap_or(Executor::SharedIterations { vus: 1, iterations: 1, max_duration: MAX_DURATION }),
         start_time: value(&merged.start_time, Duration::ZERO),
         graceful_stop: value(&merged.graceful_stop, GRACEFUL),
+        pace: merged.pace.as_ref().map(|pace| pace.value),
+        weight: None,
+    }
+}
+
+/// What is not judged must leave something that is.
+pub(super) fn check_warmup(
+    scenario: &str,
+    warmup: Option<&Spanned<Duration>>,
+    executor: &Executor,
+    found: &mut Diagnostics,
+) {
+    let lasts = executor.duration();
+    if let Some(warmup) = warmup.filter(|warmup| warmup.value >= lasts) {
+        let (long, lasts) = (format_duration(warmup.value), format_duration(lasts));
+        let message =
+            format!("the warm-up of {long} leaves nothing to judge of the scenario `{scenario}`, which lasts {lasts}");
+        found.push(
+            Diagnostic::error("load-warmup", message)
+                .at(warmup.span)
+                .help("write a shorter one; a scenario may have a `warmup` of its own, also `0s`"),
+        );
     }
 }
 
@@ -64,12 +92,12 @@ pub(super) fn refuse_beside_scenarios(load: &Load, found: &mut Diagnostics) {
                 format!("`{name}` stands beside `scenarios`, each of which has its own load"),
             )
             .at(span)
-            .help("move it into the scenario that it is meant for; sharing one load by weight is not available yet"),
+            .help("move it into the scenario that it is meant for, or give the scenarios `weight: 1` each to share it"),
         );
     }
 }
 
-fn fields(load: &Load) -> [Field; 16] {
+fn fields(load: &Load) -> [Field; 17] {
     [
         ("executor", load.executor.as_ref().map(|field| field.span)),
         ("vus", load.vus.as_ref().map(|field| field.span)),
@@ -87,15 +115,16 @@ fn fields(load: &Load) -> [Field; 16] {
         ("pre_allocated_vus", load.pre_allocated_vus.as_ref().map(|field| field.span)),
         ("max_vus", load.max_vus.as_ref().map(|field| field.span)),
         ("arrivals", load.arrivals.as_ref().map(|field| field.span)),
+        ("pace", load.pace.as_ref().map(|field| field.span)),
     ]
 }
 
 /// Which executor takes which fields, besides those that all take.
 const TAKES: &[(ExecutorKind, &str, &[&str])] = &[
-    (ExecutorKind::ConstantVus, "constant-vus", &["vus", "duration"]),
-    (ExecutorKind::RampingVus, "ramping-vus", &["stages", "start_vus", "graceful_ramp_down"]),
-    (ExecutorKind::SharedIterations, "shared-iterations", &["iterations", "vus", "max_duration"]),
-    (ExecutorKind::PerVuIterations, "per-vu-iterations", &["iterations", "vus", "max_duration"]),
+    (ExecutorKind::ConstantVus, "constant-vus", &["vus", "duration", "pace"]),
+    (ExecutorKind::RampingVus, "ramping-vus", &["stages", "start_vus", "graceful_ramp_down", "pace"]),
+    (ExecutorKind::SharedIterations, "shared-iterations", &["iterations", "vus", "max_duration", "pace"]),
+    (ExecutorKind::PerVuIterations, "per-vu-iterations", &["iterations", "vus", "max_duration", "pace"]),
     (
         ExecutorKind::ConstantArrivalRate,
         "constant-arrival-rate",
@@ -262,7 +291,8 @@ fn takes(kind: ExecutorKind) -> (&'static str, &'static [&'static str]) {
 fn belongs(field: &str) -> String {
     let owners: Vec<String> =
         TAKES.iter().filter(|(.., fields)| fields.contains(&field)).map(|(_, name, _)| format!("`{name}`")).collect();
-    format!("`{field}` belongs to {}", owners.join(" and "))
+    let why = if field == "pace" { ", whose VUs follow no rate: a rate of arrivals is a pace already" } else { "" };
+    format!("`{field}` belongs to {}{why}", owners.join(" and "))
 }
 
 fn build(load: &Load, kind: ExecutorKind, scenario: Option<Span>, found: &mut Diagnostics) -> Option<Executor> {
@@ -298,8 +328,9 @@ fn build(load: &Load, kind: ExecutorKind, scenario: Option<Span>, found: &mut Di
         },
         ExecutorKind::RampingArrivalRate => match &load.stages {
             Some(stages) => {
-                let (start_rate, stages) = (value(&load.start_rate, 0), staged(&stages.value));
-                let peak = stages.iter().map(|stage| stage.target).fold(start_rate, u64::max);
+                let start_rate = value(&load.start_rate, 0);
+                let stages: Vec<Part> = stages.value.iter().map(part).collect();
+                let peak = stages.iter().map(Part::target).fold(start_rate, u64::max);
                 Some(Executor::RampingArrivalRate { start_rate, stages, open: open(load, peak) })
             }
             None => missing("stages", "[{ duration: 30s, target: 50 }]"),
@@ -321,17 +352,29 @@ fn open(load: &Load, peak: u64) -> Open {
         spacing,
         pre_allocated_vus: before.map_or(0, |vus| vus.value),
         max_vus: given.unwrap_or_else(|| MaxVus::by_rate(peak, time_unit)),
+        rota: None,
     }
 }
 
-fn ramping(load: &Load, stages: &[crate::plan::Stage]) -> Executor {
+fn ramping(load: &Load, stages: &[StageForm]) -> Executor {
+    // A row of steps of ten from k6's one VU would make 11, 21, 31.
+    let start_vus = if matches!(stages.first(), Some(StageForm::Steps(_))) { 0 } else { 1 };
     Executor::RampingVus {
-        start_vus: value(&load.start_vus, 1),
-        stages: staged(stages),
+        start_vus: value(&load.start_vus, start_vus),
+        stages: stages.iter().map(part).collect(),
         graceful_ramp_down: value(&load.graceful_ramp_down, GRACEFUL),
+        crew: None,
     }
 }
 
-fn staged(stages: &[crate::plan::Stage]) -> Vec<Stage> {
-    stages.iter().map(|stage| Stage { duration: stage.duration.value, target: stage.target.value }).collect()
+fn part(written: &StageForm) -> Part {
+    match written {
+        StageForm::Line(stage) => Part::Line(Stage { duration: stage.duration.value, target: stage.target.value }),
+        StageForm::Steps(steps) => Part::Steps(Steps {
+            add: steps.add.value,
+            every: steps.every.value,
+            until: steps.until.value,
+            hold: steps.hold.as_ref().map(|hold| hold.value),
+        }),
+    }
 }

@@ -56,14 +56,21 @@ pub struct Overrides {
     pub seed: Option<u64>,
 }
 
+impl Overrides {
+    /// Whether they say anything of the load.
+    fn has_load(&self) -> bool {
+        self.vus.is_some() || self.duration.is_some() || self.iterations.is_some() || !self.stages.is_empty()
+    }
+}
+
 /// A plan without mistakes. `graph::compile` cannot fail on it.
 #[derive(Debug)]
 pub struct ValidPlan<'p> {
     pub plan: &'p Plan,
     pub source: &'p Source,
     pub name: String,
-    /// Values of `env` and `vars`.
-    pub constants: Constants,
+    /// Values of `env` and `vars`, as far as no scenario has others.
+    pub constants: Arc<Constants>,
     /// Values to mask in all output.
     pub secrets: Vec<String>,
     pub scenarios: Vec<ValidScenario<'p>>,
@@ -90,6 +97,14 @@ pub struct ValidScenario<'p> {
     pub executor: Executor,
     pub start_time: Duration,
     pub graceful_stop: Duration,
+    /// The shortest time between the starts of two iterations of one VU.
+    pub pace: Option<Duration>,
+    /// The first part, whose samples are not judged.
+    pub warmup: Duration,
+    /// The scenario's weight, and that of all that share the plan's load.
+    pub weight: Option<(u64, u64)>,
+    /// The plan's values of `env` and `vars`, or those that its own `env` makes of them.
+    pub constants: Arc<Constants>,
     /// `None` for the short form, whose fields stand in the plan itself.
     pub written: Option<&'p Scenario>,
     /// Those of plan, command line and scenario, without the built-in ones.
@@ -126,24 +141,26 @@ pub fn check<'p>(
     let mut found = parsed.found.clone();
     let Some(plan) = &parsed.plan else { return Err(found.in_order()) };
     let seed = overrides.seed.unwrap_or_else(random_seed);
-    let constants = environment::read(plan, overrides, environment, seed, &mut found);
-    let scenarios = scenarios(plan, overrides, &constants, &mut found);
+    let constants = Arc::new(environment::read(plan, overrides, environment, seed, &mut found));
+    let scenarios = scenarios(plan, overrides, &constants, seed, &mut found);
     let file_templates = files::templates(source, &scenarios, &mut found);
     let sets = data::read(plan, source, &mut found);
-    let reads = names::check(plan, &scenarios, &constants, &sets, &file_templates, &mut found);
+    let reads = names::check(plan, &scenarios, &sets, &file_templates, &mut found);
     data::lint(&sets, &scenarios, &reads, &mut found);
     types::check(plan, &scenarios, &sets, &file_templates, &mut found);
-    requests::check(plan, &scenarios, &constants, &mut found);
+    requests::check(plan, &scenarios, &mut found);
     steps::check(plan, &scenarios, &mut found);
     let files = files::read(plan, source, &scenarios, &mut found);
     let route = route::check(plan, source, &constants, environment, &mut found);
     let handshake = route::handshake(plan, &files, &constants, &mut found);
-    let (thresholds, default_thresholds) = thresholds::check(plan, overrides, &scenarios, &constants, &mut found);
+    let (thresholds, default_thresholds) = thresholds::check(plan, overrides, &scenarios, &mut found);
     if !found.has_errors() {
         lints::check(plan, &scenarios, &mut found);
     }
     lints::allow(plan, &mut found);
-    environment::mask(&mut found, plan, &constants);
+    let all_constants = std::iter::once(&*constants).chain(scenarios.iter().map(|scenario| &*scenario.constants));
+    let secrets = [environment::all_secrets(plan, all_constants), route::secrets(&route)].concat();
+    environment::mask(&mut found, secrets.clone());
     let found = found.in_order();
     if found.has_errors() {
         return Err(found);
@@ -152,7 +169,7 @@ pub fn check<'p>(
         plan,
         source,
         name: plan.name.as_ref().map_or_else(|| source.name.clone(), |name| name.value.clone()),
-        secrets: [environment::secrets(plan, &constants), route::secrets(&route)].concat(),
+        secrets,
         constants,
         scenarios,
         data: sets.into_iter().filter_map(|loaded| loaded.set).collect(),
@@ -176,29 +193,47 @@ fn random_seed() -> u64 {
 fn scenarios<'p>(
     plan: &'p Plan,
     overrides: &Overrides,
-    constants: &Constants,
+    plan_constants: &Arc<Constants>,
+    seed: u64,
     found: &mut Diagnostics,
 ) -> Vec<ValidScenario<'p>> {
     check_form(plan, found);
-    let single = plan.scenarios.len() <= 1;
+    let single = plan.scenarios.len() <= 1 || load::all_share(plan);
     if !single {
         load::refuse_overrides(overrides, found);
     }
     let overrides_of_load = single.then_some(overrides);
-    let plan_tags = tags::plan(plan, overrides, constants, found);
-    let base_url = http::base_url(&plan.http, constants, found);
+    let mut shares = load::share(plan, overrides_of_load, found).into_iter();
     let mut build = |name: &str, load: &Load, written: Option<&'p Scenario>| {
-        let decided = load::decide(load, written.map(|written| written.name.span), overrides_of_load, found);
-        let own_url = written.and_then(|written| http::base_url(&written.http, constants, found));
+        let before = found.found.len();
+        let decided = shares
+            .next()
+            .flatten()
+            .unwrap_or_else(|| load::decide(load, written.map(|written| written.name.span), overrides_of_load, found));
+        let warmup = written.and_then(|written| written.warmup.as_ref()).or(plan.warmup.as_ref());
+        if found.found.len() == before && !load.unread && !plan.load.unread {
+            load::check_warmup(name, warmup, &decided.executor, found);
+        }
+        let constants = match written.filter(|written| !written.env.is_empty()) {
+            Some(written) => Arc::new(environment::of_scenario(plan, plan_constants, written, seed, found)),
+            None => Arc::clone(plan_constants),
+        };
+        let plan_tags = tags::plan(plan, overrides, &constants, found);
+        let base_url = http::base_url(&plan.http, &constants, found);
+        let own_url = written.and_then(|written| http::base_url(&written.http, &constants, found));
         let (start, stop) = written.map_or((&[][..], &[][..]), |written| (&written.on_start[..], &written.on_stop[..]));
         ValidScenario {
             name: name.to_owned(),
             executor: decided.executor,
             start_time: decided.start_time,
             graceful_stop: decided.graceful_stop,
+            pace: decided.pace,
+            warmup: warmup.map_or(Duration::ZERO, |warmup| warmup.value),
+            weight: decided.weight,
             written,
-            tags: tags::scenario(&plan_tags, written, constants, found),
-            base_url: own_url.or_else(|| base_url.clone()),
+            tags: tags::scenario(&plan_tags, written, &constants, found),
+            base_url: own_url.or(base_url),
+            constants,
             on_start: if start.is_empty() { &plan.on_start } else { start },
             body: body(plan, written),
             on_stop: if stop.is_empty() { &plan.on_stop } else { stop },
@@ -239,5 +274,7 @@ fn check_form(plan: &Plan, found: &mut Diagnostics) {
                 .help("move these steps into a scenario"),
         );
     }
-    load::refuse_beside_scenarios(&plan.load, found);
+    if plan.scenarios.iter().all(|scenario| scenario.weight.is_none()) {
+        load::refuse_beside_scenarios(&plan.load, found);
+    }
 }

@@ -15,15 +15,14 @@ use crate::diagnostic::{Diagnostic, Diagnostics, closest};
 use crate::expr::{Data, NameUse};
 use crate::plan::Plan;
 
+use super::ValidScenario;
 use super::data::Loaded;
 use super::files::FileTemplates;
-use super::{Constants, ValidScenario};
 
 /// Gives the data sets that each scenario reads.
 pub(super) fn check(
     plan: &Plan,
     scenarios: &[ValidScenario],
-    constants: &Constants,
     data: &[Loaded],
     files: &FileTemplates,
     found: &mut Diagnostics,
@@ -32,7 +31,7 @@ pub(super) fn check(
     for scenario in scenarios {
         let known = known::Known::of(plan, scenario, scenarios, data);
         known.check_definitions(found);
-        all_reads.push(flow::check(plan, scenario, constants, files, &known, found));
+        all_reads.push(flow::check(plan, scenario, files, &known, found));
     }
     all_reads
 }

@@ -13,31 +13,44 @@ pub(crate) struct Place {
     /// Names of the groups around, with `::` between them; empty at the top.
     group: String,
     tags: Vec<(String, String)>,
+    /// `measure: false` stands somewhere around.
+    unmeasured: bool,
 }
 
 impl Place {
     pub(crate) fn top(scenario: &ValidScenario) -> Place {
-        Place { scenario: scenario.name.clone(), group: String::new(), tags: scenario.tags.clone() }
+        Place { scenario: scenario.name.clone(), group: String::new(), tags: scenario.tags.clone(), unmeasured: false }
     }
 
-    pub(crate) fn group(&self, name: &str) -> Place {
-        let group = if self.group.is_empty() { name.to_owned() } else { format!("{}::{name}", self.group) };
-        Place { group, ..self.clone() }
+    /// Where the steps inside a step are.
+    pub(crate) fn inside(&self, step: &Step) -> Place {
+        let group = match &step.kind {
+            StepKind::Group { name, .. } if self.group.is_empty() => name.value.clone(),
+            StepKind::Group { name, .. } => format!("{}::{}", self.group, name.value),
+            _ => self.group.clone(),
+        };
+        Place { group, unmeasured: self.leaves_out(step), ..self.clone() }
+    }
+
+    /// Whether requests of a step here are not measured: the nearest `measure` decides.
+    fn leaves_out(&self, step: &Step) -> bool {
+        step.measure.as_ref().map_or(self.unmeasured, |measure| !measure.value)
     }
 
     /// Tags of iterations and VUs.
     pub(crate) fn scenario_site(&self) -> Site {
-        Site { tags: built_in(&[("scenario", &self.scenario)], &self.tags) }
+        site(&[("scenario", &self.scenario)], &self.tags)
     }
 
     /// Tags of the group, and of whatever in it has no name of its own.
     pub(crate) fn site(&self) -> Site {
-        Site { tags: built_in(&[("scenario", &self.scenario), ("group", &self.group)], &self.tags) }
+        site(&[("scenario", &self.scenario), ("group", &self.group)], &self.tags)
     }
 
     pub(crate) fn request_site(&self, step: &Step, request: &Request, constants: &Constants) -> Site {
         let method = ("method", request.method.value.as_str());
-        self.named_site(&request_name(step, request), method, &tags::merged(&self.tags, &request.tags, constants))
+        let tags = tags::merged(&self.tags, &request.tags, constants);
+        Site { unmeasured: self.leaves_out(step), ..self.named_site(&request_name(step, request), method, &tags) }
     }
 
     pub(crate) fn check_site(&self, step: &Step, request: &Request, check: &str, constants: &Constants) -> Site {
@@ -53,16 +66,17 @@ impl Place {
     pub(crate) fn poll_site(&self, step: &Step, poll: &Poll) -> Site {
         let name = name_of_poll(step, poll);
         let own = [("scenario", self.scenario.as_str()), ("group", &self.group), ("name", &name)];
-        Site { tags: built_in(&own, &self.tags) }
+        site(&own, &self.tags)
     }
 
     fn named_site(&self, name: &str, last: (&str, &str), tags: &[(String, String)]) -> Site {
-        Site { tags: built_in(&[("scenario", &self.scenario), ("group", &self.group), ("name", name), last], tags) }
+        site(&[("scenario", &self.scenario), ("group", &self.group), ("name", name), last], tags)
     }
 }
 
-fn built_in(own: &[(&str, &str)], tags: &[(String, String)]) -> Vec<(String, String)> {
-    own.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).chain(tags.iter().cloned()).collect()
+fn site(own: &[(&str, &str)], tags: &[(String, String)]) -> Site {
+    let own = own.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    Site { tags: own.chain(tags.iter().cloned()).collect(), ..Site::default() }
 }
 
 /// A request's row in every report: its name, or method and URL as the plan writes them, so that ids never add rows.
@@ -114,12 +128,9 @@ pub(crate) fn visit<'p>(scenario: &ValidScenario<'p>, see: &mut impl FnMut(&Plac
 fn visit_steps<'p>(place: &Place, steps: &'p [Step], see: &mut impl FnMut(&Place, &'p Step)) {
     for step in steps {
         see(place, step);
-        let inside = match &step.kind {
-            StepKind::Group { name, .. } => &place.group(&name.value),
-            _ => place,
-        };
+        let inside = place.inside(step);
         for block in inner(&step.kind) {
-            visit_steps(inside, block, see);
+            visit_steps(&inside, block, see);
         }
     }
 }

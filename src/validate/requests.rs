@@ -15,8 +15,9 @@ use super::{ValidScenario, delivery, names, place, tags};
 /// Bound of a compiled pattern, in bytes: a plan cannot take all memory with one regular expression.
 const REGEX_LIMIT: usize = 1 << 20;
 
-pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], constants: &Constants, found: &mut Diagnostics) {
+pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], found: &mut Diagnostics) {
     for scenario in scenarios {
+        let constants = &*scenario.constants;
         let levels = scenario.http_levels(plan);
         for level in &levels {
             check_defaults(level, constants, found);

@@ -21,6 +21,16 @@ pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], found: &mut Diagno
 }
 
 fn check_step(step: &Step, unread: &Unread, found: &mut Diagnostics) {
+    if let Some(measure) = &step.measure
+        && !unread.steps
+        && !has_request(std::slice::from_ref(step))
+    {
+        found.push(
+            Diagnostic::error("measure-without-request", "`measure` says nothing on a step that sends no request")
+                .at(measure.span)
+                .help("put it on a request, or on a group with requests"),
+        );
+    }
     match &step.kind {
         StepKind::Group { name, metric, .. } => {
             check_group_name(name, found);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::diagnostic::Severity;
 use crate::judge::{Comparison, Statistic};
-use crate::load::{MaxVus, Open, Spacing};
+use crate::load::{MaxVus, Open, Part, Spacing};
 use crate::source::Format;
 
 fn source(text: &str) -> Source {
@@ -165,7 +165,7 @@ fn iterations(vus: u64, iterations: u64, most: u64) -> Executor {
 /// Without `max_vus` with the default of rates up to 10 per second.
 fn open(time_unit: u64, pre_allocated_vus: u64, max_vus: Option<u64>) -> Open {
     let max_vus = max_vus.map_or(MaxVus::ByRate(100), MaxVus::Given);
-    Open { time_unit: seconds(time_unit), spacing: Spacing::Regular, pre_allocated_vus, max_vus }
+    Open { time_unit: seconds(time_unit), spacing: Spacing::Regular, pre_allocated_vus, max_vus, rota: None }
 }
 
 fn rate(rate: u64, open: Open) -> Executor {
@@ -173,11 +173,12 @@ fn rate(rate: u64, open: Open) -> Executor {
 }
 
 fn ramping_rate(start_rate: u64, open: Open) -> Executor {
-    Executor::RampingArrivalRate { start_rate, stages: vec![stage(9, 7)], open }
+    Executor::RampingArrivalRate { start_rate, stages: vec![Part::Line(stage(9, 7))], open }
 }
 
 fn ramping(start_vus: u64, stages: &[Stage]) -> Executor {
-    Executor::RampingVus { start_vus, stages: stages.to_vec(), graceful_ramp_down: seconds(30) }
+    let stages = stages.iter().copied().map(Part::Line).collect();
+    Executor::RampingVus { start_vus, stages, graceful_ramp_down: seconds(30), crew: None }
 }
 
 #[test]
@@ -298,6 +299,13 @@ fn loads_that_contradict_themselves_are_refused() {
         ("rate: 1\nduration: 1s\niterations: 1", &["load-field at 3:13"]),
         ("duration: 1s\nmax_vus: 1", &["load-field at 2:10"]),
         ("rate: 1\nstages: [{duration: 1s, target: 1}]", &["load-conflict at 1:7"]),
+        ("rate: 1\nduration: 1s\npace: 1s", &["load-field at 3:7"]),
+        ("start_rate: 0\nstages: [{add: 9, every: 1s, until: 1000001}]", &["load-limit at 2:16", "load-limit at 2:37"]),
+        (
+            "start_rate: 0\nstages: [{add: 1, every: 1ms, until: 9000000000000000000}]",
+            &["load-limit at 2:16", "load-limit at 2:38"],
+        ),
+        ("start_rate: 5\nstages: [{add: 5, every: 1s, until: 5}]", &["load-zero at 2:37"]),
         ("rate: 0\nduration: 1s", &["load-zero at 1:7"]),
         ("rate: 1\nduration: 1s\nmax_vus: 0", &["load-zero at 3:10"]),
         ("rate: 1\nduration: 1s\ntime_unit: 0s", &["load-zero at 3:12"]),
@@ -326,6 +334,10 @@ fn a_plan_has_steps_or_scenarios() {
 fn options_that_do_not_fit_the_plan_are_refused() {
     let two = "scenarios: { a: { steps: [{ get: http://h/ }] }, b: { steps: [{ get: http://h/ }] } }";
     let staged = "stages: [{duration: 9s, target: 7}]\nsteps: [{ get: http://h/ }]";
+    let shared =
+        "scenarios: { a: { weight: 1, steps: [{ get: http://h/ }] }, b: { weight: 1, steps: [{ get: http://h/ }] } }";
+    let mixed = "iterations: 2\nvus: 2\nscenarios: { a: { weight: 1, steps: [{ get: http://h/ }] }, b: { iterations: 1, steps: [{ get: http://h/ }] } }";
+    let warm = "warmup: 5s\nvus: 1\nduration: 1m\nsteps: [{ get: http://h/ }]";
     let none = Overrides::default;
     let set = |key: &str| BTreeMap::from([(key.to_owned(), "x".to_owned())]);
     check_all_with(&[
@@ -333,6 +345,17 @@ fn options_that_do_not_fit_the_plan_are_refused() {
         (staged, Overrides { vus: Some(5), ..none() }, &["load-conflict at nowhere"]),
         (staged, Overrides { stages: vec![stage(1, 1)], iterations: Some(1), ..none() }, &["load-conflict at nowhere"]),
         (STEPS, Overrides { vus: Some(5), ..none() }, &["load-missing at nowhere"]),
+        (shared, Overrides { vus: Some(5), iterations: Some(9), ..none() }, &[]),
+        (shared, Overrides { stages: vec![stage(1, 9), stage(1, 9)], ..none() }, &[]),
+        (shared, Overrides { vus: Some(5), ..none() }, &["load-missing at nowhere"]),
+        (shared, Overrides { vus: Some(1), iterations: Some(9), ..none() }, &["load-weight at 1:74"]),
+        (
+            mixed,
+            Overrides { vus: Some(5), iterations: Some(9), ..none() },
+            &["load-conflict at nowhere", "load-conflict at nowhere"],
+        ),
+        (warm, Overrides { duration: Some(seconds(9)), ..none() }, &[]),
+        (warm, Overrides { duration: Some(seconds(4)), ..none() }, &["load-warmup at 1:9"]),
         (STEPS, Overrides { iterations: Some(2), vus: Some(5), ..none() }, &["load-iterations at nowhere"]),
         (STEPS, Overrides { env: set("HOST"), ..none() }, &["unknown-env at nowhere"]),
         (STEPS, Overrides { tags: set("scenario"), ..none() }, &["reserved-tag at nowhere"]),
@@ -482,6 +505,17 @@ fn names_of_the_vu_last_and_are_set_on_every_way_too() {
         ),
         ("on_start: [{ stop: vu, if: vu.id == 1 }, { set: { vu.x: 1 } }]\nsteps: [{ log: '${vu.x}' }]", &[]),
     ]);
+}
+
+#[test]
+fn ways_are_those_that_the_values_of_the_scenario_leave() {
+    let plan = |own: &str| {
+        let steps = "[{ repeat: '${env.N}', steps: [{ set: { x: 1 } }] }, { log: '${x}' }]";
+        format!(
+            "env: {{ N: {{ type: int, default: 2 }} }}\nscenarios: {{ a: {{ iterations: 1, {own}steps: {steps} }} }}"
+        )
+    };
+    check_all(&[(&plan(""), &[]), (&plan("env: { N: 0 }, "), &["unset-name at 2:119"])]);
 }
 
 #[test]
@@ -949,7 +983,7 @@ fn lints_tell_what_is_hardly_meant_and_can_be_silenced() {
         }
     };
     let get = "steps: [{ get: http://h/, checks: [json.ok] }]";
-    let rows: [(&str, &[&str]); 14] = [
+    let rows: [(&str, &[&str]); 18] = [
         (get, &[]),
         ("steps: [{ get: http://h/ }]", &["no-checks"]),
         ("allow: [no-checks]\nsteps: [{ get: http://h/ }]", &[]),
@@ -960,6 +994,19 @@ fn lints_tell_what_is_hardly_meant_and_can_be_silenced() {
         ("steps: [{ sleep: 0s }]", &["no-pause"]),
         ("stages: [{ duration: 9s, target: 5 }]\nsteps: [{ sleep: 1s }]", &["never-holds"]),
         ("stages: [{ duration: 9s, target: 5 }, { duration: 9s, target: 0 }]\nsteps: [{ sleep: 1s }]", &[]),
+        ("stages: [{ add: 5, every: 9s, until: 20 }]\nsteps: [{ sleep: 1s }]", &[]),
+        (
+            "stages: [{ duration: 9s, target: 5 }]\nscenarios: { a: { weight: 1, steps: [{ sleep: 1s }] }, b: { weight: 1, steps: [{ sleep: 1s }] } }",
+            &["never-holds"],
+        ),
+        (
+            "stages: [{ add: 1, every: 9s, until: 2 }, { duration: 9s, target: 5 }]\nsteps: [{ sleep: 1s }]",
+            &["never-holds"],
+        ),
+        (
+            "env: { API_TOKEN: '' }\nscenarios: { a: { duration: 1s, env: { API_TOKEN: abcdef }, steps: [{ sleep: 1s }] } }",
+            &["secret-in-plan"],
+        ),
         ("env: { API_TOKEN: abcdef }\nsteps: [{ sleep: 1s }]", &["secret-in-plan"]),
         ("http: { auth: { bearer: abcdef } }\nsteps: [{ sleep: 1s }]", &["secret-in-plan"]),
         ("http: { headers: { Authorization: 'Bearer ${vu.id}' } }\nsteps: [{ sleep: 1s }]", &[]),

@@ -8,7 +8,6 @@ use crate::metrics::{Kind, Metric};
 use crate::plan::{MetricThresholds, Plan, ThresholdEntry};
 use crate::units::Duration;
 
-use super::constants::Constants;
 use super::selector::Selector;
 use super::{Overrides, ValidScenario, selector, statement};
 
@@ -19,10 +18,9 @@ pub(super) fn check(
     plan: &Plan,
     overrides: &Overrides,
     scenarios: &[ValidScenario],
-    constants: &Constants,
     found: &mut Diagnostics,
 ) -> (Vec<Threshold>, bool) {
-    let produced = Produced::of(plan, scenarios, constants);
+    let produced = Produced::of(plan, scenarios);
     let mut written: Vec<Threshold> =
         plan.thresholds.iter().flat_map(|written| check_metric(written, &produced, found)).collect();
     let wants_none = overrides.no_default_thresholds;

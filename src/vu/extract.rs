@@ -24,8 +24,7 @@ impl<S: Session> Vu<S> {
                     self.slots.set(extraction.slot, value);
                 }
                 Err(why) => {
-                    let stage = self.stage();
-                    self.recorder.borrow_mut().count(Metric::ExtractFailed, extraction.site, stage, 1);
+                    self.recorder.borrow_mut().count(Metric::ExtractFailed, extraction.site, self.asked_in, 1);
                     self.problem(extraction.site, ProblemKind::Extraction, "", &why);
                     return false;
                 }

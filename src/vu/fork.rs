@@ -32,6 +32,8 @@ impl<S: Session> Vu<S> {
             outcome: None,
             iteration: self.iteration,
             scenario_iteration: self.scenario_iteration,
+            begun_in: self.begun_in,
+            asked_in: self.asked_in,
             under_way: None,
             steps_in_a_row: self.steps_in_a_row,
             waited: false,

@@ -33,7 +33,7 @@ use rand::rngs::SmallRng;
 use crate::clock::{Duration, Instant, now};
 use crate::data::Supply;
 use crate::graph::{Graph, Scenario};
-use crate::metrics::{Metric, ProblemKind, Recorder, RequestSample, SiteId, StageIndex};
+use crate::metrics::{Metric, ProblemKind, Recorder, RequestSample, SiteId, StageIndex, WARMUP};
 use crate::plan::{Connections, LogLevel, RowPer};
 use crate::transport::Session;
 use answer::Answer;
@@ -46,6 +46,9 @@ use slots::Slots;
 
 /// Why a request was cut off that was under way.
 const END_OF_RUN: &str = "cut off by the end of the run";
+
+/// A wait from which on it pays to let the connection rest: waking it up costs about a microsecond.
+const REST_FROM: Duration = Duration::from_millis(50);
 
 /// What a VU reports besides samples: lines of `log` steps.
 pub trait Console {
@@ -81,6 +84,10 @@ pub struct Vu<S> {
     outcome: Option<String>,
     iteration: u64,
     scenario_iteration: u64,
+    /// Where the iteration began, which is where it counts.
+    begun_in: StageIndex,
+    /// Where the last request began: its checks and extractions count there, too.
+    asked_in: StageIndex,
     /// The request that is under way, so that one cut off half way is still counted.
     under_way: Option<UnderWay>,
     /// Steps since the runtime last had its turn.
@@ -137,6 +144,8 @@ impl<S: Session> Vu<S> {
             outcome: None,
             iteration: 0,
             scenario_iteration: 0,
+            begun_in: 0,
+            asked_in: 0,
             under_way: None,
             steps_in_a_row: 0,
             waited: false,
@@ -184,6 +193,9 @@ impl<S: Session> Vu<S> {
         let graph = Arc::clone(&self.graph);
         self.begin();
         self.scenario_iteration = number;
+        if let Some(due) = due {
+            self.begun_in = self.stage_at(due);
+        }
         let none_left = self.take_rows(&graph, RowPer::Vu).or_else(|| self.take_rows(&graph, RowPer::Iteration));
         if let Some(due) = due {
             self.arrived(due, none_left.is_some());
@@ -226,7 +238,7 @@ impl<S: Session> Vu<S> {
 
     /// Counts an iteration that the schedule wants, and how late it is; one for which there are no rows is dropped.
     fn arrived(&mut self, due: Instant, dropped: bool) {
-        let (site, stage) = (self.graph.scenarios[self.identity.scenario].site, self.stage_at(due));
+        let (site, stage) = (self.graph.scenarios[self.identity.scenario].site, self.begun_in);
         let mut recorder = self.recorder.borrow_mut();
         recorder.rate(Metric::DroppedIterations, site, stage, dropped);
         if !dropped {
@@ -267,6 +279,13 @@ impl<S: Session> Vu<S> {
         }
     }
 
+    /// Lets the connection rest in a wait of this length, where that pays.
+    pub fn rest(&mut self, length: Duration) {
+        if length >= REST_FROM {
+            self.session.rest();
+        }
+    }
+
     fn begin(&mut self) {
         let lasting = self.graph.slots.iter().position(|slot| slot.per_vu).unwrap_or(self.slots.len());
         self.slots.clear(lasting);
@@ -275,6 +294,7 @@ impl<S: Session> Vu<S> {
         self.outcome = None;
         self.waited = false;
         self.due = None;
+        self.begun_in = self.stage();
     }
 
     fn scenario<'g>(&self, graph: &'g Graph) -> &'g Scenario {
@@ -287,19 +307,26 @@ impl<S: Session> Vu<S> {
 
     fn stage_at(&self, at: Instant) -> StageIndex {
         let since = at.saturating_duration_since(self.identity.scenario_start);
-        self.graph.scenarios[self.identity.scenario].executor.stage_at(since)
+        self.scenario(&self.graph).stage_at(since)
     }
 
     /// Records what went wrong, without secrets and control characters.
     /// `place` is empty where the tags of the site say it.
     fn problem(&self, site: SiteId, kind: ProblemKind, place: &str, message: &str) {
+        let stage = match kind {
+            ProblemKind::Check | ProblemKind::Extraction => self.asked_in,
+            _ => self.stage(),
+        };
+        if stage == WARMUP {
+            return;
+        }
         let message = self.secrets.told(&self.graph.secrets, message);
         self.recorder.borrow_mut().problem(site, kind, place, &message);
     }
 
     fn count_iteration(&self, outcome: &str, took: Option<Duration>) {
         let site = self.graph.scenarios[self.identity.scenario].site;
-        self.recorder.borrow_mut().iteration(site, self.stage(), outcome, took);
+        self.recorder.borrow_mut().iteration(site, self.begun_in, outcome, took);
     }
 }
 

@@ -96,6 +96,7 @@ impl<S: Session> Vu<S> {
             let own_cookies = request.headers.get(COOKIE).cloned();
             self.dress(&mut request, login);
             let stage = self.stage();
+            self.asked_in = stage;
             self.under_way = Some(UnderWay { site: step.site, stage });
             let result = self.session.send(&request).await;
             self.under_way = None;
@@ -185,7 +186,7 @@ impl<S: Session> Vu<S> {
             let held = condition.holds(self);
             // Not the step's, so that each check has a row of its own.
             let site = self.graph.checks[id.0 as usize].site;
-            self.recorder.borrow_mut().check(site, self.stage(), held == Ok(true));
+            self.recorder.borrow_mut().check(site, self.asked_in, held == Ok(true));
             if let Err(error) = &held {
                 self.problem(site, ProblemKind::Check, "", &error.message);
             }

@@ -19,9 +19,6 @@ use crate::transport::Session;
 /// Few enough that a thread full of VUs that only compute still ends within a second when it is told to.
 const STEPS_IN_A_ROW: u32 = 128;
 
-/// A pause from which on it pays to let go of what only an exchange needs.
-const REST_FROM: Duration = Duration::from_millis(50);
-
 pub(super) type Running<'a> = Pin<Box<dyn Future<Output = Flow> + 'a>>;
 
 impl<S: Session> Vu<S> {
@@ -106,9 +103,7 @@ impl<S: Session> Vu<S> {
         self.steps_in_a_row = 0;
         self.waited = true;
         let length = self.length(spec);
-        if length >= REST_FROM {
-            self.session.rest();
-        }
+        self.rest(length);
         // Think time is wanted: what the schedule wants comes that much later.
         self.due = self.due.map(|due| due + length);
         sleep(length).await;

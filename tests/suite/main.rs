@@ -20,6 +20,7 @@ mod plans;
 mod program;
 mod readme;
 mod reports;
+mod scheduling;
 mod target;
 mod transport;
 mod wire;

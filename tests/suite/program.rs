@@ -53,6 +53,12 @@ impl Run {
         self
     }
 
+    /// With what is said while it runs.
+    pub fn aloud(mut self) -> Run {
+        self.arguments.retain(|argument| argument != "--quiet");
+        self
+    }
+
     pub fn arg(mut self, argument: impl Into<String>) -> Run {
         self.arguments.push(argument.into());
         self
@@ -93,7 +99,11 @@ pub struct Running {
 impl Running {
     /// Ctrl-C.
     pub fn interrupt(&self) {
-        let sent = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
+        self.signal("INT");
+    }
+
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 

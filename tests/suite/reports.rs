@@ -29,6 +29,7 @@ fn graph(thresholds: Vec<Threshold>) -> Graph {
             .chain(tags)
             .map(|(tag, value)| (tag.to_string(), value.to_string()))
             .collect(),
+        unmeasured: false,
     };
     let long = "GET /api/v2/members/${member_id}/reservations/${reservation_id}/seats/${seat_id}/confirmation";
     let check = |name: &str, site| CheckInfo { name: name.into(), step: "reserve".into(), site };
@@ -157,6 +158,7 @@ fn facts(graph: &Graph, record: impl Fn(&mut Recorder, u64)) -> Facts {
         snapshot: all.into_snapshot(),
         started_at: jiff::Timestamp::UNIX_EPOCH,
         duration: Duration::from_secs(120),
+        paused: Duration::ZERO,
         planned: Duration::from_secs(150),
         end: End::Completed,
         generator: Generator {
@@ -245,7 +247,7 @@ fn a_run_that_did_nothing_still_says_so() {
 #[test]
 fn every_request_name_has_its_row() {
     let graph = Graph {
-        sites: (0..60).map(|k| Site { tags: vec![("name".into(), format!("step {k}"))] }).collect(),
+        sites: (0..60).map(|k| Site { tags: vec![("name".into(), format!("step {k}"))], unmeasured: false }).collect(),
         ..graph(Vec::new())
     };
     let facts =
@@ -259,6 +261,7 @@ fn crowded() -> (Graph, Facts) {
     let mut graph = graph(thresholds());
     let site = |tags: &[(&str, &str)]| Site {
         tags: tags.iter().map(|(tag, value)| (tag.to_string(), value.to_string())).collect(),
+        unmeasured: false,
     };
     let sellers = SiteId(graph.sites.len() as u32);
     graph.sites.push(site(&[("scenario", "sellers")]));

@@ -31,7 +31,7 @@ fn fit_into(graph: &mut Graph, threads: usize, room: &Room) {
 }
 
 fn max_vus(scenario: &Scenario) -> Option<MaxVus> {
-    scenario.executor.arrivals().map(|(_, open)| open.max_vus)
+    scenario.executor.open().map(|open| open.max_vus)
 }
 
 /// Cuts below what a target needs that takes a second to answer.
@@ -49,6 +49,15 @@ pub(super) fn told(graph: &Graph) -> impl Iterator<Item = Shortage> + '_ {
     })
 }
 
+/// For the summary: scenarios that could not have as many VUs as their rate has by default.
+pub(in crate::app) fn notes(graph: &Graph) -> impl Iterator<Item = String> + '_ {
+    graph.scenarios.iter().filter_map(|scenario| {
+        let MaxVus::Cut { vus, wanted } = max_vus(scenario)? else { return None };
+        let name = &scenario.name;
+        Some(format!("`{name}` had {vus} VUs at most, as this machine allows; for its rate there would be {wanted}"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,7 +72,9 @@ mod tests {
         let mut graph = crate::graph::compile(&valid);
         let room = Room { descriptors: Some(descriptors), ..Room::default() };
         fit_into(&mut graph, 2, &room);
-        let vus = graph.scenarios.iter().map(|scenario| scenario.executor.peak_vus()).collect();
+        let vus: Vec<u64> = graph.scenarios.iter().map(|scenario| scenario.executor.peak_vus()).collect();
+        let are_cut = graph.scenarios.iter().filter(|it| it.executor.peak_vus() < it.executor.vu_numbers()).count();
+        assert_eq!(notes(&graph).count(), are_cut);
         (vus, told(&graph).count(), shortages(&Needs::of(&graph, 2), &room).len())
     }
 

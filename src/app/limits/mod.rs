@@ -8,7 +8,7 @@ use super::Failure;
 use crate::clean::mask;
 use crate::graph::Graph;
 use crate::health::{Machine, available_memory};
-pub(super) use cut::fit;
+pub(super) use cut::{fit, notes};
 use needs::{Needs, Range};
 
 /// With `ip_local_port_range` as wide as it goes.

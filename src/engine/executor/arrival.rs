@@ -11,7 +11,7 @@ use std::task::{Poll, Waker};
 use tokio::task::JoinSet;
 
 use super::{Alarm, Lane, Shift, Turn};
-use crate::clock::{Duration, Instant, Pacer, now};
+use crate::clock::{Duration, Instant, Pacer, now, sleep_until};
 use crate::load::{Arrivals, Open};
 use crate::metrics::Metric;
 use crate::transport::Transport;
@@ -71,7 +71,10 @@ async fn dispatch<T: Transport + Clone + 'static, V: Iterator<Item = u64>>(
             (reached, in_a_row) = (now(), 0);
         }
         in_a_row += 1;
-        crew.start(due, reached);
+        // What falls into a pause is left out: neither started nor dropped, now or later.
+        if !lane.stop.is_paused() {
+            crew.start(due, reached);
+        }
     }
     lane.reach(pacer, lane.end().0).await;
 }
@@ -86,15 +89,26 @@ impl<T: Transport + Clone + 'static> Lane<T> {
         }
     }
 
+    /// Until no pause is on, or nothing starts any more.
+    async fn unpaused(&self) {
+        tokio::select! {
+            biased;
+            () = self.stop.resumed() => {}
+            () = self.stop.ending() => {}
+            () = sleep_until(self.end().0) => {}
+        }
+    }
+
     fn drop_arrival(&self, due: Instant) {
-        let (site, executor) = (self.scenario().site, &self.scenario().executor);
-        let stage = executor.stage_at(due.saturating_duration_since(self.start));
+        let (site, stage) = (self.scenario().site, self.scenario().stage_at(due.saturating_duration_since(self.start)));
         self.recorder.borrow_mut().rate(Metric::DroppedIterations, site, stage, true);
     }
 
-    /// The same for all shares, another one for each scenario.
+    /// The same for all shares, another one for each schedule: scenarios that have one together must agree on it.
     fn seed(&self) -> u64 {
-        self.graph.seed ^ (self.scenario as u64 + 1).wrapping_mul(0xD1B5_4A32_D192_ED03)
+        let has_own = self.scenario().executor.open().is_some_and(|open| open.rota.is_none());
+        let schedule = if has_own { self.scenario as u64 + 1 } else { 0 };
+        self.graph.seed ^ schedule.wrapping_mul(0xD1B5_4A32_D192_ED03)
     }
 }
 
@@ -169,7 +183,10 @@ async fn serve<T: Transport + Clone + 'static>(lane: Rc<Lane<T>>, bench: Rc<Benc
     let mut shift = Shift::begin(&lane, index);
     let mut turn = Turn::GoOn;
     if !shift.started {
-        turn = lane.active(shift.prepare(cut)).await;
+        lane.unpaused().await;
+        if !lane.stop.is_paused() {
+            turn = lane.active(shift.prepare(cut)).await;
+        }
     }
     // What it had to do before its first iteration is the plan's, not the generator's.
     let mut was_ready = lane.scenario().on_start.is_empty();

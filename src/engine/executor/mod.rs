@@ -61,6 +61,11 @@ impl Counters {
         self.iterations[scenario].fetch_add(1, Ordering::Relaxed)
     }
 
+    /// Iterations of a scenario that have begun.
+    fn begun(&self, scenario: usize) -> u64 {
+        self.iterations[scenario].load(Ordering::Relaxed)
+    }
+
     /// An allowance that grows with time, with a burst of one second's worth, and only so many that nobody has read yet.
     pub(super) fn may_log(&self) -> bool {
         let allowed = (now() - self.since).as_secs().saturating_add(1).saturating_mul(LOGS_PER_SECOND);
@@ -224,6 +229,8 @@ pub(super) struct Shift<'l, T: Transport> {
     lane: &'l Lane<T>,
     vu: Vu<T::Session>,
     started: bool,
+    /// Set by the pace: when the next iteration may start.
+    earliest: Option<Instant>,
     cut: Option<Cut<'l>>,
 }
 
@@ -232,7 +239,31 @@ type Cut<'l> = (Instant, Pin<Box<dyn Future<Output = ()> + 'l>>);
 
 impl<'l, T: Transport + Clone + 'static> Shift<'l, T> {
     pub(super) fn begin(lane: &'l Lane<T>, index: u64) -> Shift<'l, T> {
-        Shift { lane, vu: lane.hire(index), started: lane.scenario().on_start.is_empty(), cut: None }
+        Shift { lane, vu: lane.hire(index), started: lane.scenario().on_start.is_empty(), earliest: None, cut: None }
+    }
+
+    /// Waits for as long as the pace demands and while the run is paused. `false`: no more iterations before `until`.
+    pub(super) async fn may_start(&mut self, until: Instant) -> bool {
+        let stop = &self.lane.stop;
+        loop {
+            let at = now();
+            if stop.is_ending() || at >= until {
+                return false;
+            }
+            let paused = stop.is_paused();
+            let wake = match self.earliest.filter(|earliest| *earliest > at) {
+                _ if paused => until,
+                Some(earliest) => earliest.min(until),
+                None => return true,
+            };
+            self.vu.rest(wake - at);
+            tokio::select! {
+                biased;
+                () = stop.ending() => {}
+                () = stop.resumed(), if paused => {}
+                () = sleep_until(wake) => {}
+            }
+        }
     }
 
     /// Runs one iteration, with `on_start` before the first. `number` is asked for only when it really begins; `due` is when the
@@ -285,8 +316,8 @@ impl<'l, T: Transport + Clone + 'static> Shift<'l, T> {
         cut_at: Instant,
         iteration: Option<(Option<Instant>, impl FnOnce() -> u64)>,
     ) -> Option<Finished> {
-        let (vu, started) = (&mut self.vu, &mut self.started);
-        let cut = Self::cut(&mut self.cut, self.lane, cut_at);
+        let (lane, vu, started, earliest) = (self.lane, &mut self.vu, &mut self.started, &mut self.earliest);
+        let cut = Self::cut(&mut self.cut, lane, cut_at);
         tokio::select! {
             biased;
             finished = async {
@@ -296,10 +327,9 @@ impl<'l, T: Transport + Clone + 'static> Shift<'l, T> {
                     }
                     *started = true;
                 }
-                match iteration {
-                    Some((due, number)) => vu.iterate(number(), due).await,
-                    None => Finished::Next,
-                }
+                let Some((due, number)) = iteration else { return Finished::Next };
+                *earliest = lane.scenario().pace.map(|pace| now() + pace);
+                vu.iterate(number(), due).await
             } => Some(finished),
             () = cut => {
                 // No iteration has begun before `on_start` is through.

@@ -1,7 +1,6 @@
 //! `per-vu-iterations`: every VU runs the same number of iterations.
 
 use super::{Lane, Shift, Turn};
-use crate::clock::now;
 use crate::transport::Transport;
 
 pub(super) async fn drive<T: Transport + Clone + 'static>(lane: &Lane<T>, index: u64, iterations: u64) {
@@ -9,7 +8,7 @@ pub(super) async fn drive<T: Transport + Clone + 'static>(lane: &Lane<T>, index:
     let (end, cut) = lane.end();
     lane.count_active(1);
     for _ in 0..iterations {
-        if lane.stop.is_ending() || now() >= end {
+        if !shift.may_start(end).await {
             break;
         }
         if shift.iterate(cut, None, || lane.counters.next_iteration(lane.scenario)).await != Turn::GoOn {

@@ -1,7 +1,6 @@
 //! `constant-vus` and `ramping-vus`: a VU iterates for as long as the line of VUs is above it.
 
 use super::{Lane, Shift, Turn};
-use crate::clock::now;
 use crate::load::Life;
 use crate::transport::Transport;
 
@@ -15,7 +14,7 @@ pub(super) async fn drive<T: Transport + Clone + 'static>(lane: &Lane<T>, index:
         }
         let cut = span.cut.map_or(last_cut, |cut| (lane.start + cut).min(last_cut));
         lane.count_active(1);
-        while turn == Turn::GoOn && now() < lane.start + span.stop && !lane.stop.is_ending() {
+        while turn == Turn::GoOn && shift.may_start(lane.start + span.stop).await {
             turn = shift.iterate(cut, None, || lane.counters.next_iteration(lane.scenario)).await;
         }
         lane.count_active(-1);

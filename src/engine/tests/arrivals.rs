@@ -54,7 +54,7 @@ fn an_arrival_without_a_free_vu_is_dropped_at_once_and_counted_where_it_was_due(
 fn a_freeze_of_the_service_is_told_as_its_users_saw_it() {
     let freeze = |at: u64, _: &str| 20 + if (8_000..10_000).contains(&at) { 10_000 - at } else { 0 };
     for threads in [1, 2] {
-        let seen = run_shared(&plan("rate: 500\nduration: 20s", "{ get: / }"), None, threads, freeze);
+        let seen = run_shared(&plan("rate: 500\nduration: 20s", "{ get: / }"), &[], threads, freeze);
         let total = seen.snapshot.trend(Metric::HttpReqTotal, &[]).unwrap();
         assert_eq!((total.count(), dropped(&seen)), (10_000, (0, 10_000)));
         for (what, found, expected) in [
@@ -71,7 +71,7 @@ fn a_freeze_of_the_service_is_told_as_its_users_saw_it() {
 #[test]
 fn the_number_of_threads_changes_nothing() {
     let times = |load: &str, threads| {
-        let mut seen = run_shared(&plan(load, "{ get: '/${scenario.iteration}' }"), None, threads, |_, _| 7);
+        let mut seen = run_shared(&plan(load, "{ get: '/${scenario.iteration}' }"), &[], threads, |_, _| 7);
         seen.requests.sort();
         let mut numbers: Vec<u64> = seen.requests.iter().map(|(_, path)| path[1..].parse().unwrap()).collect();
         numbers.sort_unstable();
@@ -199,4 +199,83 @@ fn branches_that_begin_at_once_have_waited_for_the_start_and_later_ones_for_each
     };
     let totals = ["/a/100", "/b/20", "/c/10", "/d/5"].map(total);
     assert_eq!(totals, [350.0, 270.0, 10.0, 5.0].map(Some));
+}
+
+#[test]
+fn what_falls_into_a_pause_is_neither_started_nor_dropped() {
+    use Order::{Pause, Raise};
+    let pause = [(1050, Pause(true)), (2050, Pause(false))];
+    for (load, expected) in [
+        // Every 100 ms; those due at 1.1 to 2.0 s are left out, and the one that runs ends.
+        ("rate: 10\nduration: 3s", (0..=10).chain(21..30).map(|k| k * 100).collect::<Vec<u64>>()),
+        ("rate: 10\nduration: 3s\nmax_vus: 3", (0..=10).chain(21..30).map(|k| k * 100).collect()),
+    ] {
+        let seen = run_under(&plan(load, "{ get: /130 }"), &pause);
+        assert_eq!((starts(&seen, "/130"), dropped(&seen)), (expected, (0, 20)), "{load}");
+        assert_eq!((seen.outcomes("completed"), seen.outcomes("interrupted")), (20, 0));
+        assert!(seen.arrived.1 == 0, "nothing is late because of it");
+    }
+    let to_the_end = run_under(&plan("rate: 10\nduration: 3s", "{ get: /130 }"), &[(1050, Pause(true))]);
+    assert_eq!((to_the_end.requests.len(), dropped(&to_the_end), to_the_end.ended), (11, (0, 11), 3000));
+    let drained = [(1050, Pause(true)), (1500, Raise(Command::Drain))];
+    assert_eq!(run_under(&plan("rate: 10\nduration: 3s", "{ get: /130 }"), &drained).ended, 1500);
+}
+
+#[test]
+fn vus_that_are_there_from_the_start_begin_when_a_pause_is_over() {
+    use Order::Pause;
+    let plan = format!(
+        "{BASE}scenarios: {{ s: {{ rate: 10, duration: 1s, pre_allocated_vus: 2, on_start: [{{ get: /in/50 }}], steps: [{{ get: /work/10 }}] }} }}"
+    );
+    let seen = run_under(&plan, &[(0, Pause(true)), (350, Pause(false))]);
+    assert_eq!((starts(&seen, "/in/50"), starts(&seen, "/work/10")[0]), (vec![350, 350], 400));
+    let never = run_under(&plan, &[(0, Pause(true))]);
+    assert_eq!((never.requests.len(), never.ended), (0, 1000));
+}
+
+#[test]
+fn a_rate_may_climb_in_steps_and_its_samples_have_the_plans_stage() {
+    let load = "start_rate: 0\nstages: [{ add: 10, every: 1s, until: 25, hold: 2s }, { duration: 1s, target: 25 }]";
+    let seen = run(&plan(load, "{ get: /1 }"), None);
+    // A rate that is constant for a second has its last arrival on the border, which is the next second's first.
+    assert_eq!(per_second(&seen), [9, 20, 25, 25, 25, 1]);
+    let of_stage = |stage: &str| seen.snapshot.rate(Metric::DroppedIterations, &[("stage".into(), stage.into())]);
+    assert_eq!((of_stage("0"), of_stage("1"), of_stage("2")), (Some((0, 79)), Some((0, 26)), None));
+}
+
+#[test]
+fn scenarios_share_the_arrivals_of_the_plan_by_weight() {
+    let shared = |load: &str, threads: u64| {
+        let text = format!(
+            "{BASE}{load}\nscenarios:\n  a: {{ weight: 3, steps: [{{ get: /a/10 }}] }}\n  b: {{ weight: 1, steps: [{{ get: /b/10 }}] }}"
+        );
+        run_shared(&text, &[], threads, |_, _| 10)
+    };
+    for threads in [1, 3] {
+        let seen = shared("rate: 10\nduration: 2s", threads);
+        assert_eq!(starts(&seen, "/b/10"), [200, 600, 1000, 1400, 1800], "on {threads} threads");
+        let mut all = [starts(&seen, "/a/10"), starts(&seen, "/b/10")].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..20).map(|k| k * 100).collect::<Vec<u64>>(), "on {threads} threads");
+    }
+    // At random, too, they are parts of one schedule.
+    let random = "rate: 40\nduration: 2s\narrivals: poisson";
+    let alone = run(&format!("{BASE}{random}\nscenarios: {{ a: {{ weight: 1, steps: [{{ get: /a/10 }}] }} }}"), None);
+    let all = starts(&alone, "/a/10");
+    let seen = shared(random, 2);
+    let mut fourth = starts(&seen, "/b/10");
+    assert_eq!(fourth, all.iter().copied().skip(2).step_by(4).collect::<Vec<_>>());
+    fourth.extend(starts(&seen, "/a/10"));
+    fourth.sort_unstable();
+    assert_eq!(fourth, all);
+}
+
+#[test]
+fn arrivals_of_the_warm_up_are_not_judged() {
+    let load = "warmup: 1s\nrate: 10\nduration: 2s\nmax_vus: 1\ngraceful_stop: 0s";
+    let seen = run(&plan(load, "{ get: /150 }"), None);
+    // Every second one is dropped. The iteration of the arrival at 0.8 s ends in the warm-up, that of the one at 1.0 s does not.
+    assert_eq!((dropped(&seen), seen.outcomes("completed")), ((5, 10), 5));
+    assert_eq!(seen.snapshot.trend(Metric::IterationStartDelay, &[]).map(|delay| delay.count()), Some(5));
+    assert_eq!(seen.requests.len(), 10);
 }

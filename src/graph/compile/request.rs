@@ -55,7 +55,7 @@ impl Compiler<'_, '_> {
     /// The URL with the base in front of it, where it is relative. Where only the run can tell, the expression decides.
     fn url(&self, url: &Template) -> Template {
         let Some(base) = &self.scenario.base_url else { return url.clone() };
-        match url_start(url, &self.valid.constants) {
+        match url_start(url, &self.scenario.constants) {
             UrlStart::Absolute => url.clone(),
             UrlStart::Relative => prefixed(&self.leading_slash(base, url), url),
             UrlStart::Unknown => either(base, url),
@@ -68,7 +68,7 @@ impl Compiler<'_, '_> {
             Some(Part::Text(text)) => text.clone(),
             Some(part) => {
                 let first = Template { text: String::new(), span: url.span, parts: vec![part.clone()] };
-                self.valid.constants.text(&first).unwrap_or_default()
+                self.scenario.constants.text(&first).unwrap_or_default()
             }
             None => String::new(),
         };
@@ -131,7 +131,7 @@ impl Compiler<'_, '_> {
         let of = request_name(step, request);
         let mut compiled = Vec::with_capacity(checks.len());
         for check in checks {
-            let site = place.check_site(step, request, &check.name.value, &self.valid.constants);
+            let site = place.check_site(step, request, &check.name.value, &self.scenario.constants);
             let id = self.arena.check(&check.name.value, &of, site);
             compiled.push((id, self.bindings.at_once(|| self.program(&check.condition))));
         }
@@ -143,7 +143,7 @@ impl Compiler<'_, '_> {
         for extract in &request.extract {
             let Some(from) = source(&extract.from) else { continue };
             let name = variable(&extract.target);
-            let site = place.extract_site(step, request, &name, &self.valid.constants);
+            let site = place.extract_site(step, request, &name, &self.scenario.constants);
             compiled.push(Extraction {
                 slot: self.bindings.slot(&extract.target),
                 from,

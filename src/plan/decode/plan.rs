@@ -6,12 +6,12 @@ use crate::diagnostic::Diagnostic;
 use crate::expr::Template;
 use crate::plan::Unread;
 use crate::plan::model::{
-    Auth, EnvKind, EnvVar, ExecutorKind, Http, Load, MetricThresholds, Plan, Scenario, Spacing, Stage, Step, Tag,
-    ThresholdEntry,
+    Auth, EnvKind, EnvVar, ExecutorKind, Http, Load, MetricThresholds, Plan, Scenario, Spacing, Stage, StageForm, Step,
+    Steps, Tag, ThresholdEntry,
 };
 use crate::plan::node::{Key, Kind, Node};
 use crate::plan::vocabulary::{
-    self as words, AUTH, BASIC, DIGEST, ENV_VAR, HTTP, Object, PLAN, SCENARIO, STAGE, Shape, THRESHOLD,
+    self as words, AUTH, BASIC, DIGEST, ENV_VAR, HTTP, Object, PLAN, SCENARIO, STAGE, STEPPED_STAGE, Shape, THRESHOLD,
 };
 use crate::source::{Span, Spanned};
 
@@ -43,6 +43,7 @@ impl Decoder<'_> {
             steps: self.main_steps(&fields),
             on_start: self.steps_of(&fields, "on_start"),
             on_stop: self.steps_of(&fields, "on_stop"),
+            warmup: self.warmup(&fields),
             allow: fields.take("allow").map(|node| self.names_of_lints(node)).unwrap_or_default(),
             unread: Unread::default(),
         };
@@ -181,12 +182,35 @@ impl Decoder<'_> {
         Some(Scenario {
             name: spanned(key),
             load: self.load(&fields),
+            weight: fields.take("weight").and_then(|node| self.whole(node, "weight")),
+            env: fields.take("env").map(|node| self.env_over(node)).unwrap_or_default(),
             tags: self.tags_of(&fields),
             http: self.http_of(&fields),
             steps: self.main_steps(&fields),
             on_start: self.steps_of(&fields, "on_start"),
             on_stop: self.steps_of(&fields, "on_stop"),
+            warmup: self.warmup(&fields),
         })
+    }
+
+    /// `env` of a scenario: other values for names that the plan declares.
+    fn env_over(&mut self, node: &Node) -> Vec<(Spanned<String>, Spanned<String>)> {
+        let Some(entries) = self.entries(node, "env", "a map from names to values") else { return Vec::new() };
+        entries
+            .iter()
+            .filter_map(|(key, value)| {
+                if value.is_null() {
+                    self.no_value(key, &Shape::Text);
+                    return None;
+                }
+                let value = self.fixed_text(value, &key.name)?;
+                Some((spanned(key), value))
+            })
+            .collect()
+    }
+
+    fn warmup(&mut self, fields: &Fields) -> Option<Spanned<std::time::Duration>> {
+        fields.take("warmup").and_then(|node| self.duration(node, "warmup"))
     }
 
     fn main_steps(&mut self, fields: &Fields) -> Option<Spanned<Vec<Step>>> {
@@ -215,6 +239,7 @@ impl Decoder<'_> {
             pre_allocated_vus: whole(self, "pre_allocated_vus"),
             max_vus: whole(self, "max_vus"),
             arrivals: fields.take("arrivals").and_then(|node| self.arrivals(node)),
+            pace: duration(self, "pace"),
             unread: false,
         };
         Load { unread: fields.unread || self.found.found.len() > before, ..load }
@@ -238,27 +263,55 @@ impl Decoder<'_> {
         Some(Spanned::new([Spacing::Regular, Spacing::Poisson][index], node.span))
     }
 
-    fn stages(&mut self, node: &Node) -> Option<Spanned<Vec<Stage>>> {
+    fn stages(&mut self, node: &Node) -> Option<Spanned<Vec<StageForm>>> {
         let items = self.items(node, "stages", "a list of stages")?;
         let stages = items.iter().filter_map(|item| self.stage(item)).collect();
         Some(Spanned::new(stages, node.span))
     }
 
-    fn stage(&mut self, node: &Node) -> Option<Stage> {
-        if let Kind::Text(text) = &node.kind {
-            let help = match text.value.split_once(':') {
-                Some((duration, target)) => {
-                    format!("write `{{ duration: {}, target: {} }}`", duration.trim(), target.trim())
+    fn stage(&mut self, node: &Node) -> Option<StageForm> {
+        match &node.kind {
+            Kind::Text(text) => {
+                let help = match text.value.split_once(':') {
+                    Some((duration, target)) => {
+                        format!("write `{{ duration: {}, target: {} }}`", duration.trim(), target.trim())
+                    }
+                    None => "write `{ duration: 30s, target: 50 }`".to_owned(),
+                };
+                self.wrong_type_with(node, "stages", "a list of maps", help);
+                None
+            }
+            Kind::Map(map) => {
+                let key_of = |object: &words::Object| {
+                    map.iter().map(|(key, _)| key).find(|key| object.word(&key.name).is_some())
+                };
+                match (key_of(&STAGE), key_of(&STEPPED_STAGE)) {
+                    (Some(line), Some(step)) => {
+                        self.push(two_kinds_of_stage(line, step));
+                        None
+                    }
+                    (None, Some(_)) => self.stepped_stage(node).map(StageForm::Steps),
+                    _ => self.line_stage(node).map(StageForm::Line),
                 }
-                None => "write `{ duration: 30s, target: 50 }`".to_owned(),
-            };
-            self.wrong_type_with(node, "stages", "a list of maps", help);
-            return None;
+            }
+            _ => self.line_stage(node).map(StageForm::Line),
         }
+    }
+
+    fn line_stage(&mut self, node: &Node) -> Option<Stage> {
         let fields = self.fields(&STAGE, node, "a stage")?;
         let duration = fields.take("duration").and_then(|node| self.duration(node, "duration"));
         let target = fields.take("target").and_then(|node| self.whole(node, "target"));
         Some(Stage { duration: duration?, target: target? })
+    }
+
+    fn stepped_stage(&mut self, node: &Node) -> Option<Steps> {
+        let fields = self.fields(&STEPPED_STAGE, node, "a stage")?;
+        let add = fields.take("add").and_then(|node| self.whole(node, "add"));
+        let every = fields.take("every").and_then(|node| self.duration(node, "every"));
+        let until = fields.take("until").and_then(|node| self.whole(node, "until"));
+        let hold = fields.take("hold").and_then(|node| self.duration(node, "hold"));
+        Some(Steps { add: add?, every: every?, until: until?, hold })
     }
 
     fn http_of(&mut self, fields: &Fields) -> Http {
@@ -400,4 +453,12 @@ impl Decoder<'_> {
             }
         }
     }
+}
+
+fn two_kinds_of_stage(line: &Key, step: &Key) -> Diagnostic {
+    let message = format!("a stage is a line or a row of steps, not both: `{}` and `{}`", line.name, step.name);
+    Diagnostic::error("stage-kind", message)
+        .at(step.span)
+        .also(line.span, "the other one")
+        .help("write `{ duration, target }` for a line, `{ add, every, until, hold }` for steps, or one stage after the other")
 }

@@ -69,8 +69,12 @@ impl Decoder<'_> {
             "if" => None,
             _ => fields.take("if").and_then(|node| self.expr(node, "if")),
         };
+        let measure = match form.object.word("measure") {
+            Some(_) => fields.take("measure").and_then(|node| self.boolean(node, "measure")),
+            None => None,
+        };
         let kind = self.kind(form.key, &fields)?;
-        Some(Step { span: node.span, name, condition, kind })
+        Some(Step { span: node.span, name, condition, measure, kind })
     }
 
     /// `steps` beside `poll` instead of in it: reported, and the step as it was meant.

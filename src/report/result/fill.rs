@@ -8,14 +8,14 @@ use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 
 use super::{
-    CheckEntry, EnvironmentEntry, ErrorEntry, GeneratorEntry, MetricEntry, PlanEntry, ResultFile, RunEntry, SliceEntry,
-    ThresholdEntry, TrendEntry,
+    AsideEntry, CheckEntry, EnvironmentEntry, ErrorEntry, GeneratorEntry, MetricEntry, PlanEntry, ResultFile, RunEntry,
+    SliceEntry, ThresholdEntry, TrendEntry,
 };
 use crate::clean::Mask;
 use crate::exit;
 use crate::graph::Graph;
 use crate::judge::{Facts, Finding, Verdict};
-use crate::metrics::{Kind, Metric, Problem, Slice, Snapshot, Trend};
+use crate::metrics::{Aside, Kind, Metric, Problem, Slice, Snapshot, Trend};
 use crate::report::summary;
 
 /// Version of this format. More may be added to it without a change of the number.
@@ -37,6 +37,8 @@ impl ResultFile {
             plan: PlanEntry { name: masked(&graph.name), digest: graph.digest.clone(), seed: graph.seed },
             run: run(facts, verdict, &masked),
             metrics: metrics(graph, snapshot, &masked),
+            warmup: graph.scenarios.iter().any(|it| !it.warmup.is_zero()).then(|| aside(snapshot.warmup())),
+            unmeasured: snapshot.unmeasured().into_iter().map(|(name, of)| (masked(&name), aside(of))).collect(),
             thresholds: thresholds(graph, verdict, &masked),
             checks: checks(graph, snapshot, &masked),
             outcomes: outcomes(snapshot, &masked),
@@ -60,10 +62,16 @@ fn run(facts: &Facts, verdict: &Verdict, masked: Masked) -> RunEntry {
         started_at: facts.started_at.to_string(),
         duration_ms: millis(facts.duration),
         planned_ms: millis(facts.planned),
+        judged_from_ms: millis(facts.snapshot.judged_from()),
+        paused_ms: millis(facts.paused),
         verdict: verdict.outcome.into(),
         exit_code: exit::code(Ok(verdict.outcome)),
         reasons: verdict.reasons.iter().map(|reason| masked(reason)).collect(),
     }
+}
+
+fn aside(aside: Aside) -> AsideEntry {
+    AsideEntry { http_reqs: aside.requests, failed: aside.failed, iterations: aside.iterations }
 }
 
 fn metrics(graph: &Graph, snapshot: &Snapshot, masked: Masked) -> BTreeMap<String, MetricEntry> {
@@ -91,8 +99,7 @@ impl MetricEntry {
         match metric.kind() {
             Kind::Counter => {
                 let count = snapshot.counter(metric, selector)?;
-                let seconds = snapshot.elapsed().as_secs_f64();
-                let rate = if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
+                let rate = snapshot.per_second(metric, selector).unwrap_or(0.0);
                 Some(MetricEntry::Counter { count, rate: rounded(rate) })
             }
             Kind::Gauge => {

@@ -28,6 +28,12 @@ pub struct ResultFile {
     pub run: RunEntry,
     /// By name; with a selector in braces for one entry per request name and every submetric that a threshold names.
     pub metrics: BTreeMap<String, MetricEntry>,
+    /// Of the warm-up, where the plan has one; `metrics` are without it, except for the bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warmup: Option<AsideEntry>,
+    /// Requests with `measure: false`, by name; `metrics` are without them, except for the bytes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unmeasured: BTreeMap<String, AsideEntry>,
     pub thresholds: Vec<ThresholdEntry>,
     pub checks: Vec<CheckEntry>,
     /// Iterations by outcome.
@@ -35,7 +41,7 @@ pub struct ResultFile {
     pub errors: Vec<ErrorEntry>,
     /// Errors beyond the rows that are kept.
     pub unlisted_errors: u64,
-    /// The run over time, usually second by second.
+    /// The run over time, usually second by second; with the warm-up, without requests that are not measured.
     pub series: Vec<SliceEntry>,
     pub generator: GeneratorEntry,
     pub environment: EnvironmentEntry,
@@ -57,10 +63,25 @@ pub struct RunEntry {
     pub started_at: String,
     pub duration_ms: u64,
     pub planned_ms: u64,
+    /// When the first scenario was through with its warm-up; rates are per second of what came after.
+    #[serde(default)]
+    pub judged_from_ms: u64,
+    /// How long no iterations were started, because the run was paused.
+    #[serde(default)]
+    pub paused_ms: u64,
     pub verdict: VerdictName,
     pub exit_code: u8,
     /// All that speak against the run, the deciding one first.
     pub reasons: Vec<String>,
+}
+
+/// What was seen, and is not judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AsideEntry {
+    pub http_reqs: u64,
+    /// Of these.
+    pub failed: u64,
+    pub iterations: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::load::Stage;
-use crate::plan::{ExecutorKind, Load};
+use crate::plan::{ExecutorKind, Load, StageForm};
 use crate::source::{Span, Spanned};
 
 use super::super::Overrides;
@@ -33,6 +33,7 @@ pub(super) fn apply(overrides: &Overrides, load: &mut Load, found: &mut Diagnost
             vus: load.vus.take(),
             start_time: load.start_time.take(),
             graceful_stop: load.graceful_stop.take(),
+            pace: load.pace.take(),
             ..Load::default()
         };
         *load = kept;
@@ -40,9 +41,11 @@ pub(super) fn apply(overrides: &Overrides, load: &mut Load, found: &mut Diagnost
         load.iterations = iterations.and_then(given);
     }
     if !stages.is_empty() {
-        let spanned = |stage: &Stage| crate::plan::Stage {
-            duration: Spanned::new(stage.duration, NOWHERE),
-            target: Spanned::new(stage.target, NOWHERE),
+        let spanned = |stage: &Stage| {
+            StageForm::Line(crate::plan::Stage {
+                duration: Spanned::new(stage.duration, NOWHERE),
+                target: Spanned::new(stage.target, NOWHERE),
+            })
         };
         load.stages = given(stages.iter().map(spanned).collect());
         load.vus = None;

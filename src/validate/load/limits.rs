@@ -1,8 +1,8 @@
 //! Numbers that no run can mean: nothing at all, or more than there is.
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::load::{Executor, Stage};
-use crate::plan::Load;
+use crate::load::{Executor, Part, Steps as Climb, with_levels};
+use crate::plan::{Load, StageForm, Steps};
 use crate::source::Span;
 use crate::units::Duration;
 
@@ -17,33 +17,22 @@ pub(super) fn check(load: &Load, executor: Option<&Executor>, scenario: Option<S
     check_numbers(load, found);
     check_times(load, found);
     let Some(executor) = executor else { return };
-    let mut say = |code, message: String, span: Option<Span>| {
-        found.push(Diagnostic { span: span.or(scenario), ..Diagnostic::error(code, message) });
-    };
     match executor {
         Executor::SharedIterations { vus, iterations, .. } if iterations < vus && *iterations > 0 => {
             let message = format!(
                 "{iterations} iterations cannot be shared by {vus} VUs: raise `iterations`, or lower `vus` to {iterations}"
             );
-            say("load-iterations", message, load.iterations.as_ref().or(load.vus.as_ref()).map(|field| field.span));
+            let span = load.iterations.as_ref().or(load.vus.as_ref()).map(|field| field.span).or(scenario);
+            found.push(Diagnostic { span, ..Diagnostic::error("load-iterations", message) });
         }
-        Executor::RampingVus { start_vus, stages, .. } => {
-            let span = load.stages.as_ref().map(|stages| stages.span);
-            if let Some((code, message)) = wrong_length(stages) {
-                say(code, message, span);
-            }
-            if *start_vus == 0 && stages.iter().all(|stage| stage.target == 0) {
-                say("load-zero", "every stage has the target 0: no VU ever runs".to_owned(), span);
-            }
-        }
-        Executor::RampingArrivalRate { stages, .. } => {
-            let span = load.stages.as_ref().map(|stages| stages.span);
-            match wrong_length(stages) {
-                Some((code, message)) => say(code, message, span),
-                None if executor.arrivals().is_some_and(|(arrivals, _)| arrivals.total() == 0) => {
-                    say("load-zero", "the rate is so low that not one iteration is due".to_owned(), span);
-                }
-                None => {}
+        Executor::RampingVus { start_vus: start, stages, .. }
+        | Executor::RampingArrivalRate { start_rate: start, stages, .. } => {
+            let before = found.found.len();
+            check_steps(load, *start, stages, found);
+            let nothing = (found.found.len() == before).then(|| amounts_to_nothing(executor)).flatten();
+            if let Some((code, message)) = wrong_length(executor).or(nothing) {
+                let span = load.stages.as_ref().map(|stages| stages.span).or(scenario);
+                found.push(Diagnostic { span, ..Diagnostic::error(code, message) });
             }
         }
         _ => {}
@@ -57,13 +46,66 @@ pub(super) fn check(load: &Load, executor: Option<&Executor>, scenario: Option<S
 }
 
 /// Of all stages together.
-fn wrong_length(stages: &[Stage]) -> Option<(&'static str, String)> {
-    let total = stages.iter().try_fold(Duration::ZERO, |sum, stage| sum.checked_add(stage.duration));
-    match total {
-        Some(Duration::ZERO) => Some(("load-zero", "the stages last no time at all".to_owned())),
-        Some(total) if total <= LONGEST => None,
+fn wrong_length(executor: &Executor) -> Option<(&'static str, String)> {
+    match executor.duration() {
+        Duration::ZERO => Some(("load-zero", "the stages last no time at all".to_owned())),
+        total if total <= LONGEST => None,
         _ => Some(("load-limit", "the stages last longer than 365 days".to_owned())),
     }
+}
+
+fn amounts_to_nothing(executor: &Executor) -> Option<(&'static str, String)> {
+    let why = match executor {
+        Executor::RampingArrivalRate { .. } if executor.iterations_due() == Some(0) => {
+            "the rate is so low that not one iteration is due"
+        }
+        Executor::RampingVus { start_vus: 0, stages, .. } if stages.iter().all(|stage| stage.target() == 0) => {
+            "every stage has the target 0: no VU ever runs"
+        }
+        _ => return None,
+    };
+    Some(("load-zero", why.to_owned()))
+}
+
+/// Steps that lead nowhere, or through too many levels.
+fn check_steps(load: &Load, start: u64, stages: &[Part], found: &mut Diagnostics) {
+    let of_rates = is_open(load);
+    let written = load.stages.iter().flat_map(|stages| &stages.value);
+    for ((from, part), form) in with_levels(start, stages).zip(written) {
+        let (Part::Steps(steps), StageForm::Steps(form)) = (part, form) else { continue };
+        if let Some(mistake) = zero_step(form) {
+            found.push(mistake);
+        } else if steps.jumps(from) == 0 {
+            let there = if of_rates { format!("the rate is {from}") } else { format!("there are {from} VUs") };
+            let message = format!("the stage adds nothing: {there} already when it begins");
+            found.push(
+                Diagnostic::error("load-zero", message)
+                    .at(form.until.span)
+                    .help(format!("to hold a level, write `{{ duration: 10m, target: {from} }}`")),
+            );
+        } else if steps.jumps(from) > Climb::MOST {
+            let vus = if of_rates { "" } else { " VUs" };
+            let message =
+                format!("from {from} to {}{vus} by {} are {} steps", steps.until, steps.add, steps.jumps(from));
+            found.push(Diagnostic::error("load-limit", message).at(form.add.span).help(format!(
+                "there may be {}: add more{vus} with each, or write `{{ duration, target }}` for a line",
+                Climb::MOST
+            )));
+        }
+    }
+}
+
+fn zero_step(steps: &Steps) -> Option<Diagnostic> {
+    let zero =
+        |name: &str, span: Span| Diagnostic::error("load-zero", format!("`{name}` must be more than 0")).at(span);
+    if steps.add.value == 0 {
+        return Some(zero("add", steps.add.span).help("to go down, let `until` be below the level before"));
+    }
+    if steps.every.value.is_zero() {
+        return Some(zero("every", steps.every.span).help("`{ duration: 0s, target: 50 }` jumps to a level at once"));
+    }
+    let hold = steps.hold.as_ref().filter(|hold| hold.value.is_zero())?;
+    Some(zero("hold", hold.span).help("leave it out, and the last level is held for as long as the others"))
 }
 
 fn check_numbers(load: &Load, found: &mut Diagnostics) {
@@ -74,7 +116,10 @@ fn check_numbers(load: &Load, found: &mut Diagnostics) {
             found.push(Diagnostic::error("load-zero", format!("`{name}` must be at least 1")).at(field.span));
         }
     }
-    let targets = load.stages.iter().flat_map(|stages| &stages.value).map(|stage| ("target", &stage.target));
+    let targets = load.stages.iter().flat_map(|stages| &stages.value).map(|stage| match stage {
+        StageForm::Line(stage) => ("target", &stage.target),
+        StageForm::Steps(steps) => ("until", &steps.until),
+    });
     let (rates, vus) = match is_open(load) {
         true => (targets.collect(), Vec::new()),
         false => (Vec::new(), targets.collect::<Vec<_>>()),
@@ -105,6 +150,7 @@ fn check_times(load: &Load, found: &mut Diagnostics) {
         ("duration", &load.duration, true),
         ("max_duration", &load.max_duration, true),
         ("time_unit", &load.time_unit, true),
+        ("pace", &load.pace, true),
         ("start_time", &load.start_time, false),
         ("graceful_stop", &load.graceful_stop, false),
         ("graceful_ramp_down", &load.graceful_ramp_down, false),

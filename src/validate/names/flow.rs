@@ -11,7 +11,7 @@ use crate::plan::{Branch, Count, GiveUp, Plan, Poll, Step, StepKind, StopScope};
 use crate::source::Span;
 
 use super::super::files::FileTemplates;
-use super::super::{Constants, ValidScenario, place};
+use super::super::{ValidScenario, place};
 use super::data_names;
 use super::known::{Known, Section, collect};
 use super::moment::{Fact, Gap, Moment, Way};
@@ -19,7 +19,6 @@ use super::moment::{Fact, Gap, Moment, Way};
 struct Flow<'a, 'p> {
     plan: &'p Plan,
     scenario: &'a ValidScenario<'p>,
-    constants: &'a Constants,
     files: &'a FileTemplates,
     known: &'a Known<'p>,
     section: Section,
@@ -45,7 +44,6 @@ struct Beside<'p> {
 pub(super) fn check<'p>(
     plan: &'p Plan,
     scenario: &ValidScenario<'p>,
-    constants: &Constants,
     files: &FileTemplates,
     known: &Known<'p>,
     found: &mut Diagnostics,
@@ -53,7 +51,6 @@ pub(super) fn check<'p>(
     let mut flow = Flow {
         plan,
         scenario,
-        constants,
         files,
         known,
         section: Section::Start,
@@ -190,7 +187,7 @@ impl<'p> Flow<'_, 'p> {
     fn repeat(&mut self, times: &'p Count, steps: &'p [Step]) {
         let Count::Computed(template) = times else { return self.steps(steps) };
         self.template(&template.value);
-        let times = self.constants.text(&template.value).and_then(|text| text.parse::<u64>().ok());
+        let times = self.scenario.constants.text(&template.value).and_then(|text| text.parse::<u64>().ok());
         self.maybe(times.map(|times| times > 0), Gap::new(template.span, "when this is 0"), |flow| flow.steps(steps));
     }
 
@@ -283,6 +280,6 @@ impl<'p> Flow<'_, 'p> {
 
     /// The value of an expression that the run cannot change.
     fn constant(&self, expr: &Expr) -> Option<Value> {
-        Program::compile(expr, self.constants).constant().cloned()
+        Program::compile(expr, &*self.scenario.constants).constant().cloned()
     }
 }

@@ -23,7 +23,9 @@ pub(super) struct Produced {
     scenarios: Vec<Tags>,
     /// Scenarios with a rate of arrivals.
     arrivals: Vec<Tags>,
+    /// Those that are measured, and with the others.
     requests: Vec<Tags>,
+    exchanges: Vec<Tags>,
     checks: Vec<Tags>,
     extractions: Vec<Tags>,
     groups: Vec<Tags>,
@@ -42,7 +44,7 @@ pub(super) struct Produced {
 }
 
 impl Produced {
-    pub(super) fn of(plan: &Plan, scenarios: &[ValidScenario], constants: &Constants) -> Produced {
+    pub(super) fn of(plan: &Plan, scenarios: &[ValidScenario]) -> Produced {
         let custom_names = place::custom_metrics(scenarios);
         let custom = vec![Vec::new(); custom_names.len()];
         let outcomes = BUILT_IN_OUTCOMES.iter().map(|outcome| (*outcome).to_owned()).collect();
@@ -51,14 +53,14 @@ impl Produced {
         let mut produced = Produced { custom_names, custom, outcomes, unread, any_load, ..Produced::default() };
         for scenario in scenarios {
             produced.stages = produced.stages.max(scenario.executor.stages().len()).max(1);
-            let Site { tags } = Place::top(scenario).scenario_site();
-            if scenario.executor.arrivals().is_some() {
+            let Site { tags, .. } = Place::top(scenario).scenario_site();
+            if scenario.executor.open().is_some() {
                 produced.arrivals.push(tags.clone());
             }
             produced.scenarios.push(tags);
             place::visit(scenario, &mut |place, step| {
-                produced.add(place, step, constants);
-                produced.add_outcome(&step.kind, constants);
+                produced.add(place, step, &scenario.constants);
+                produced.add_outcome(&step.kind, &scenario.constants);
             });
         }
         produced
@@ -67,7 +69,11 @@ impl Produced {
     fn add(&mut self, place: &Place, step: &crate::plan::Step, constants: &Constants) {
         match &step.kind {
             StepKind::Request(request) => {
-                self.requests.push(place.request_site(step, request, constants).tags);
+                let site = place.request_site(step, request, constants);
+                if !site.unmeasured {
+                    self.requests.push(site.tags.clone());
+                }
+                self.exchanges.push(site.tags);
                 for check in request.require.iter().chain(&request.checks) {
                     self.checks.push(place.check_site(step, request, &check.name.value, constants).tags);
                 }
@@ -76,8 +82,8 @@ impl Produced {
                     self.extractions.push(place.extract_site(step, request, &variable, constants).tags);
                 }
             }
-            StepKind::Group { name, metric, .. } => {
-                let Site { tags } = place.group(&name.value).site();
+            StepKind::Group { metric, .. } => {
+                let Site { tags, .. } = place.inside(step).site();
                 if let Some(metric) = metric
                     && let Some(index) = self.custom_names.iter().position(|known| *known == metric.value)
                 {
@@ -140,6 +146,7 @@ impl Produced {
             Metric::GroupDuration | Metric::Custom(_) => "the plan has no `group`",
             Metric::PollWait | Metric::PollAttempts => "the plan has no `poll`",
             _ if is_of_arrivals(metric) => "only arrival-rate executors produce it",
+            _ if !self.exchanges.is_empty() => "all requests of the plan have `measure: false`",
             _ => "the plan sends no request",
         })
     }
@@ -157,9 +164,8 @@ impl Produced {
             | Metric::HttpReqReceiving
             | Metric::HttpReqTotal
             | Metric::HttpReqFailed
-            | Metric::HttpReqErrors
-            | Metric::DataSent
-            | Metric::DataReceived => &self.requests,
+            | Metric::HttpReqErrors => &self.requests,
+            Metric::DataSent | Metric::DataReceived => &self.exchanges,
             Metric::Checks => &self.checks,
             Metric::ExtractFailed => &self.extractions,
             Metric::Iterations | Metric::IterationDuration | Metric::Vus | Metric::VusMax => &self.scenarios,
@@ -191,7 +197,11 @@ impl Produced {
     fn mistake(&self, metric: Metric, name: &str, tag: &str, value: &str) -> Option<Diagnostic> {
         let fixed: BTreeSet<&str> = tag_values(self.places(metric), tag);
         if !fixed.is_empty() {
-            return (!fixed.contains(value)).then(|| unknown_value(name, tag, value, fixed.iter().copied()));
+            let unmeasured = || tag_values(&self.exchanges, tag).contains(value) && metric.name().is_some_and(is_http);
+            return (!fixed.contains(value)).then(|| match unmeasured() {
+                true => no_such_value(name, tag, value).help("`measure: false` keeps these requests out of it"),
+                false => unknown_value(name, tag, value, fixed.iter().copied()),
+            });
         }
         if !metric.tags().contains(&tag) {
             return Some(self.unknown_tag(metric, name, tag));
@@ -229,6 +239,10 @@ impl Produced {
 
 fn is_of_arrivals(metric: Metric) -> bool {
     matches!(metric, Metric::IterationStartDelay | Metric::DroppedIterations)
+}
+
+fn is_http(metric: &str) -> bool {
+    metric.starts_with("http_")
 }
 
 fn tag_values<'t>(places: &'t [Tags], tag: &str) -> BTreeSet<&'t str> {
