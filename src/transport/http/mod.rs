@@ -4,7 +4,7 @@
 //! cookies and retries, which are the user's business and each a sample of its own.
 
 mod connection;
-mod decode;
+pub mod decode;
 mod dial;
 mod hop;
 mod local;
