@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -267,4 +268,21 @@ fn unique_hands_out_every_row_once_over_eight_threads() {
     assert_eq!(all, (0..rows).collect::<Vec<_>>());
     let shortage = Shortage { set: "users".into(), rows, beyond: 8, on_exhausted: OnExhausted::StopVu };
     assert_eq!(supply.shortages(), [shortage]);
+}
+
+proptest! {
+    #[test]
+    fn no_file_panics_and_what_is_read_has_rows(
+        file in prop_oneof![proptest::collection::vec(any::<u8>(), 0..60), "[a1\"',;{}\\[\\]: \\r\\n\\\\é]{0,40}".prop_map(String::into_bytes)],
+        bare in any::<bool>(),
+    ) {
+        let options = Options { names: if bare { &["a", "b"] } else { &[] }, types: &[("a", EnvKind::Int)], ..Options::default() };
+        let csv = read(&file, &options);
+        for read in [csv, array(&file).map_err(|found| vec![found]), lines(&file).map_err(|found| vec![found])] {
+            match read {
+                Ok(table) => prop_assert!(!table.is_empty() && !shown(&table).is_empty()),
+                Err(found) => found.into_iter().for_each(|mistake| drop(told(mistake))),
+            }
+        }
+    }
 }

@@ -10,6 +10,12 @@ use super::Value;
 
 /// Longest query, in bytes.
 const TEXT_LIMIT: usize = 2 * 1024;
+/// Deepest nesting of calls in a filter: the parser tries each of them three times over before it gives up.
+const CALL_LIMIT: usize = 6;
+/// `..` in a query: with each more, a value is found once for every way to come to it from above.
+const DESCENT_LIMIT: usize = 2;
+/// Brackets with several selectors find a value once for every way through them.
+const WAYS_LIMIT: usize = 256;
 
 /// A compiled JSONPath (RFC 9535): plain paths are walked by us, the rest by `jsonpath-rust`.
 #[derive(Clone, Debug)]
@@ -44,6 +50,7 @@ impl JsonPath {
         let query = match plain(&text[1..]) {
             Some(steps) => Query::Plain(steps),
             None => {
+                refuse_what_takes_forever(text)?;
                 Query::General(Box::new(parse_json_path(text).map_err(|error| explained(text, &error.to_string()))?))
             }
         };
@@ -67,6 +74,74 @@ impl JsonPath {
     pub fn text(&self) -> &str {
         &self.text
     }
+}
+
+/// What is short to write, and exponential to read or to run.
+fn refuse_what_takes_forever(text: &str) -> Result<(), String> {
+    let (mut open, mut ways, mut descents): (Vec<Open>, usize, usize) = (Vec::new(), 1, 0);
+    let mut before = ' ';
+    for mark in unquoted(text) {
+        match mark {
+            '(' => open.push(if before.is_ascii_lowercase() || before == '_' { Open::Call } else { Open::Group }),
+            '[' => open.push(Open::Bracket(1)),
+            ',' => {
+                if let Some(Open::Bracket(selectors)) = open.last_mut() {
+                    *selectors += 1;
+                }
+            }
+            ')' | ']' => {
+                if let Some(Open::Bracket(selectors)) = open.pop() {
+                    ways = ways.saturating_mul(selectors);
+                }
+            }
+            '.' if before == '.' => descents += 1,
+            _ => {}
+        }
+        before = mark;
+        if open.iter().filter(|open| matches!(open, Open::Call)).count() > CALL_LIMIT {
+            return Err(format!("a JSONPath has at most {CALL_LIMIT} calls inside each other"));
+        }
+    }
+    if descents > DESCENT_LIMIT {
+        return Err(format!("a JSONPath has at most {DESCENT_LIMIT} times `..`: name what lies between"));
+    }
+    if ways > WAYS_LIMIT {
+        return Err(format!("the brackets of a JSONPath have at most {WAYS_LIMIT} combinations, not {ways}"));
+    }
+    Ok(())
+}
+
+/// What a bracket is for.
+enum Open {
+    Call,
+    Group,
+    /// With so many selectors.
+    Bracket(usize),
+}
+
+/// The characters outside of quotes.
+fn unquoted(text: &str) -> impl Iterator<Item = char> {
+    let (mut quote, mut escaped) = (None, false);
+    text.chars().filter(move |mark| match quote {
+        Some(_) if escaped => {
+            escaped = false;
+            false
+        }
+        Some(open) => {
+            escaped = *mark == '\\';
+            if *mark == open {
+                quote = None;
+            }
+            false
+        }
+        None => {
+            let opens = matches!(mark, '\'' | '"');
+            if opens {
+                quote = Some(*mark);
+            }
+            !opens
+        }
+    })
 }
 
 /// The parser's report is a drawing; of it, the place is of use.

@@ -109,6 +109,8 @@ fn encode(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn check_url(text: &str, expected: Result<&str, &str>) {
@@ -179,5 +181,19 @@ mod tests {
         assert!(redirect_target(&base, "ftp://h/").is_err());
         assert!(redirect_target(&base, "http://").is_err());
         assert!(redirect_target(&base, "http://u:p@h/").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_made_fit_is_fit_and_no_text_panics(text in prop_oneof![
+            "\\PC{0,20}",
+            "https?://[a-z0-9.:@é\\[\\]%-]{0,12}[/?#]\\PC{0,12}",
+            "[./?#:@\\\\a-zé%\t]{0,12}",
+        ]) {
+            let base = Uri::from_static("http://h:81/a/b?c=d");
+            for uri in [parse_url(&text), redirect_target(&base, &text)].into_iter().flatten() {
+                prop_assert_eq!(parse_url(&uri.to_string()).as_ref(), Ok(&uri));
+            }
+        }
     }
 }

@@ -1,8 +1,6 @@
 //! Data sets: their files are read here, so that nothing can be missing later and every column is known by name.
 
 use std::collections::BTreeSet;
-use std::io::Read;
-use std::path::Path;
 use std::sync::Arc;
 
 use crate::data::{self, Csv, Mistake, Table, Wanted};
@@ -100,7 +98,7 @@ fn json(
 
 fn contents(source: &Source, file: &Spanned<String>, found: &mut Diagnostics) -> Option<Vec<u8>> {
     let place = source.folder.join(&file.value);
-    match bounded(&place) {
+    match files::bounded(&place, data::LARGEST) {
         Ok(bytes) if bytes.len() as u64 > data::LARGEST => {
             let error = Diagnostic::error("too-big", format!("`{}` is larger than 2 GiB", file.value)).at(file.span);
             found.push(error.help("all rows are held in memory: take fewer rows, or fewer columns"));
@@ -112,15 +110,6 @@ fn contents(source: &Source, file: &Spanned<String>, found: &mut Diagnostics) ->
             None
         }
     }
-}
-
-/// No more than one byte above the limit.
-fn bounded(place: &Path) -> std::io::Result<Vec<u8>> {
-    let file = std::fs::File::open(place)?;
-    let length = file.metadata().map_or(0, |about| about.len().min(data::LARGEST));
-    let mut bytes = Vec::with_capacity(length as usize + 1);
-    file.take(data::LARGEST + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 fn csv(written: &plan::Csv, bytes: Vec<u8>, found: &mut Diagnostics) -> Option<Table> {

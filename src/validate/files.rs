@@ -1,6 +1,7 @@
 //! Files that the plan names: read once, here, so that nothing can be missing later.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +11,9 @@ use crate::plan::{Body, PartContent, Plan, StepKind};
 use crate::source::{LARGEST, Source, Span, Spanned};
 
 use super::{ValidScenario, place};
+
+/// Bytes of a file that is sent as it is: all of it is held in memory.
+const LARGEST_BODY: u64 = 1024 * 1024 * 1024;
 
 pub(super) fn read(
     plan: &Plan,
@@ -92,13 +96,14 @@ pub(super) fn templates(source: &Source, scenarios: &[ValidScenario], found: &mu
 
 fn template(source: &Source, path: &Spanned<String>, found: &mut Diagnostics) -> Option<FileTemplate> {
     let place = source.folder.join(&path.value);
-    let read = std::fs::read(&place).and_then(|bytes| String::from_utf8(bytes).map_err(std::io::Error::other));
-    let text = read.map_err(|error| found.push(unreadable(path, &place, &error))).ok()?;
-    if text.len() as u64 > LARGEST {
+    let bytes = bounded(&place, LARGEST).map_err(|error| found.push(unreadable(path, &place, &error))).ok()?;
+    if bytes.len() as u64 > LARGEST {
         let error = Diagnostic::error("too-big", format!("`{}` is larger than 16 MiB", path.value));
         found.push(error.at(path.span).help("send it as it is: `body_file: PATH`"));
         return None;
     }
+    let text = String::from_utf8(bytes).map_err(std::io::Error::other);
+    let text = text.map_err(|error| found.push(unreadable(path, &place, &error))).ok()?;
     let source = Arc::new(Source::new(place.display().to_string(), source.format, text));
     let located = Located { text: &source.text, span: Span::new(0, source.text.len()), exact: true };
     match Template::parse(located) {
@@ -128,7 +133,12 @@ fn load(
         return Some(Arc::clone(known));
     }
     let place = source.folder.join(&path.value);
-    match std::fs::read(&place) {
+    match bounded(&place, LARGEST_BODY) {
+        Ok(contents) if contents.len() as u64 > LARGEST_BODY => {
+            let error = Diagnostic::error("too-big", format!("`{}` is larger than 1 GiB", path.value)).at(path.span);
+            found.push(error.help("it is held in memory: send a smaller one"));
+            None
+        }
         Ok(contents) => {
             let contents: Arc<[u8]> = contents.into();
             files.insert(path.value.clone(), Arc::clone(&contents));
@@ -139,6 +149,15 @@ fn load(
             None
         }
     }
+}
+
+/// The file's bytes, but no more than one above the limit: what is named may have no end, as `/dev/zero`.
+pub(super) fn bounded(place: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
+    let file = std::fs::File::open(place)?;
+    let length = file.metadata().map_or(0, |about| about.len().min(limit));
+    let mut bytes = Vec::with_capacity(length as usize + 1);
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn check_certificates(contents: &[u8], ca: &Spanned<String>, found: &mut Diagnostics) {

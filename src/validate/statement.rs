@@ -268,6 +268,9 @@ fn examples(dimension: Dimension) -> String {
 /// A limit that no value can meet, or that cannot be meant.
 fn check_possible(text: &str, comparison: Comparison, limit: f64, dimension: Dimension) -> Result<(), Box<Diagnostic>> {
     let impossible = |why: &str| Diagnostic::error("threshold-limit", format!("the threshold `{text}` {why}"));
+    if !limit.is_finite() {
+        return Err(impossible("has a limit that no value ever comes near").help(examples(dimension)).into());
+    }
     if dimension == Dimension::Share && limit > 1.0 {
         let shown = round(limit);
         let diagnostic = impossible("has a limit above 1, which a rate never reaches");
@@ -288,4 +291,37 @@ fn check_possible(text: &str, comparison: Comparison, limit: f64, dimension: Dim
 /// Without the noise of binary fractions: `0.95 × 100` is 95.
 fn round(number: f64) -> f64 {
     (number * 1e6).round() / 1e6
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const KINDS: [Kind; 5] =
+        [Kind::Counter, Kind::Gauge, Kind::Rate, Kind::Trend { time: true }, Kind::Trend { time: false }];
+
+    /// What statements are made of, and what is only nearly so.
+    fn soup() -> impl Strategy<Value = String> {
+        let words = [
+            "p(", "95", "0.5", ")", "avg", "rate", "count", "value", "<", "<=", "=", "!", "≤", "≥", "1", ".", "%",
+            "/s", "/min", "ms", "MB", "µ", " ", "-", "&&", "é",
+        ];
+        proptest::collection::vec(proptest::sample::select(&words[..]), 0..8).prop_map(|words| words.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic_and_every_limit_is_a_number(text in prop_oneof!["\\PC{0,20}", soup(), "avg<[0-9]{1,400}"]) {
+            for kind in KINDS {
+                for metric in ["http_req_duration", "data_sent"] {
+                    if let Ok(statement) = parse(&text, metric, kind) {
+                        prop_assert!(statement.limit.is_finite() && statement.limit >= 0.0, "{text}");
+                        always_holds(&statement, kind);
+                    }
+                }
+            }
+        }
+    }
 }

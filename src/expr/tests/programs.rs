@@ -253,6 +253,11 @@ fn json_paths_find_values_in_document_order() {
     refuse(&format!("${}", "[".repeat(2_000)), "not valid");
     refuse(&format!("${}", "[?(".repeat(600)), "not valid");
     refuse(&format!("${}", ".a".repeat(2_000)), "at most 2048 bytes");
+    // Short, and without an end.
+    refuse(&format!("$[?{}", "length(".repeat(40)), "at most 6 calls");
+    refuse("$..a..b..*", "at most 2 times `..`");
+    refuse(&format!("${}", format!("[*{}]", ",*".repeat(15)).repeat(3)), "at most 256 combinations, not 4096");
+    check("$['((((((((..,..,..,'][?match(@, '(((((((,')]", json!([]));
 }
 
 #[test]

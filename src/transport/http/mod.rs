@@ -5,7 +5,7 @@
 
 mod body;
 mod connection;
-mod decode;
+pub mod decode;
 mod dial;
 mod h1;
 mod h2;
