@@ -80,7 +80,9 @@ impl Executor {
             Executor::RampingVus { start_vus, stages, .. } => {
                 stages.iter().map(|stage| stage.target).fold(*start_vus, u64::max)
             }
-            Executor::ConstantArrivalRate { open, .. } | Executor::RampingArrivalRate { open, .. } => open.max_vus.vus(),
+            Executor::ConstantArrivalRate { open, .. } | Executor::RampingArrivalRate { open, .. } => {
+                open.max_vus.vus()
+            }
         }
     }
 
@@ -231,8 +233,7 @@ mod tests {
     #[test]
     fn shares_of_vus_sum_up_and_none_is_empty() {
         for (max_vus, threads) in [(1, 4), (3, 2), (7, 3), (100, 8)] {
-            let shares: Vec<Share> =
-                (0..threads).filter_map(|index| constant(max_vus).share(index, threads)).collect();
+            let shares: Vec<Share> = (0..threads).filter_map(|index| constant(max_vus).share(index, threads)).collect();
             let vus: Vec<usize> = shares.iter().map(|share| share.vus(max_vus).count()).collect();
             assert!(vus.iter().all(|vus| *vus > 0), "{vus:?}");
             assert_eq!(vus.iter().sum::<usize>() as u64, max_vus);

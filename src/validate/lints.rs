@@ -3,7 +3,7 @@
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, closest};
 use crate::expr::{Part, Template};
 use crate::load::Executor;
-use crate::plan::{Auth, Check, EnvVar, Http, Plan, Request, Sleep, StatusRange, Step, StepKind};
+use crate::plan::{Auth, Check, EnvVar, Http, Plan, Request, Sleep, StatusRange, Step, StepKind, looks_secret};
 use crate::source::{Span, Spanned};
 
 use super::{ValidScenario, place};
@@ -20,6 +20,7 @@ pub const LINTS: &[&str] = &[
     "no-effect",
     "no-pause",
     "secret-in-plan",
+    "template-in-text",
     "threshold-always-holds",
     "threshold-tolerates-all",
     "unlikely-url",
@@ -27,9 +28,6 @@ pub const LINTS: &[&str] = &[
 
 /// What counts as success where the plan does not say.
 const EXPECTED: StatusRange = StatusRange { first: 200, last: 399 };
-
-/// Parts of names of what is nobody else's business.
-const SECRET_NAMES: [&str; 5] = ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY"];
 
 pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], found: &mut Diagnostics) {
     plan.env.iter().for_each(|variable| clear_default(variable, found));
@@ -138,9 +136,8 @@ fn no_checks(plan: &Plan, scenarios: &[ValidScenario], found: &mut Diagnostics) 
 }
 
 fn clear_default(variable: &EnvVar, found: &mut Diagnostics) {
-    let name = variable.name.value.to_ascii_uppercase();
-    let looks_secret = SECRET_NAMES.iter().any(|part| name.contains(part));
-    if let Some(default) = variable.default.as_ref().filter(|default| looks_secret && !default.value.is_empty())
+    if let Some(default) =
+        variable.default.as_ref().filter(|default| looks_secret(&variable.name.value) && !default.value.is_empty())
         && !variable.secret
     {
         found.push(in_clear(default.span, &format!("`{}`", variable.name.value)));

@@ -1,8 +1,8 @@
 //! What a plan needs of its machine while most of its VUs are there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::graph::{Action, Graph, RequestStep, Scenario};
+use crate::graph::{Action, Block, Graph, RequestStep, Scenario};
 
 /// Descriptors that the process needs besides its connections: standard streams, files, and some for each thread's runtime.
 const OWN_DESCRIPTORS: u64 = 64;
@@ -61,7 +61,7 @@ impl Needs {
         let connections = peak(graph, |index| reach[index].connections());
         // No more threads are started than there are VUs.
         let own = OWN_DESCRIPTORS + DESCRIPTORS_PER_THREAD * vus.most.min(threads as u64);
-        let targets: BTreeSet<&String> = reach.iter().flat_map(|reach| &reach.targets).collect();
+        let targets: BTreeSet<&String> = reach.iter().flat_map(|reach| reach.targets.keys()).collect();
         let to = |target: &String| (target.clone(), peak(graph, |index| reach[index].connections_to(target)));
         Needs {
             vus,
@@ -69,7 +69,7 @@ impl Needs {
             descriptors: connections.plus(Range { least: own, most: own }),
             memory: vus.times(MEMORY_PER_VU, MEMORY_PER_VU).plus(Range { least: OWN_MEMORY, most: OWN_MEMORY }),
             busiest: targets.into_iter().map(to).max_by_key(|(_, range)| (range.least, range.most)),
-            some_unknown: reach.iter().any(|reach| reach.some_unknown),
+            some_unknown: reach.iter().any(|reach| reach.unknown > 0),
         }
     }
 }
@@ -93,44 +93,83 @@ fn peak(graph: &Graph, each: impl Fn(usize) -> Range) -> Range {
     })
 }
 
-/// Where a VU of a scenario goes.
+/// Where a VU of a scenario goes, and over how many connections at the same time.
 #[derive(Debug, Default)]
 struct Reach {
     /// Host and port as the URLs say them, lower case.
-    targets: BTreeSet<String>,
-    some_unknown: bool,
+    targets: Widths<String>,
+    /// To hosts that are known only at run time.
+    unknown: u64,
 }
+
+/// Requests to each of something that may be under way at the same moment.
+type Widths<K> = BTreeMap<K, u64>;
 
 impl Reach {
     fn of(graph: &Graph, scenario: &Scenario) -> Reach {
-        let mut reach = Reach::default();
-        for step in &graph.steps {
-            let Action::Request(request) = &step.action else { continue };
-            let is_its = graph
-                .sites
-                .get(step.site.0 as usize)
-                .is_some_and(|site| site.tags.iter().any(|(tag, value)| tag == "scenario" && *value == scenario.name));
-            match (is_its, target(request)) {
-                (false, _) => {}
-                (true, Some(target)) => _ = reach.targets.insert(target),
-                (true, None) => reach.some_unknown = true,
-            }
-        }
-        reach
+        let blocks = [&scenario.on_start, &scenario.body, &scenario.on_stop];
+        let mut widths = widest(blocks.map(|block| widths(graph, block)));
+        let unknown = widths.remove(&None).unwrap_or(0);
+        Reach { targets: widths.into_iter().filter_map(|(target, width)| Some((target?, width))).collect(), unknown }
     }
 
-    /// Of one VU: one at least, since none goes without its request; and one to each target, since they are kept open.
+    /// Of one VU: one at least, since none goes without its request; and as many to each target as it uses at the same time, since
+    /// they are kept open.
     fn connections(&self) -> Range {
-        let most = self.targets.len() as u64 + u64::from(self.some_unknown);
+        let most = self.targets.values().fold(self.unknown, |sum, width| sum.saturating_add(*width));
         Range { least: most.min(1), most }
     }
 
     /// Surely, where it goes nowhere else.
     fn connections_to(&self, target: &String) -> Range {
-        let goes_there = self.targets.contains(target);
-        let only = goes_there && self.targets.len() == 1 && !self.some_unknown;
-        Range { least: u64::from(only), most: u64::from(goes_there) }
+        let most = self.targets.get(target).copied().unwrap_or(0);
+        let only = most > 0 && self.targets.len() == 1 && self.unknown == 0;
+        Range { least: u64::from(only), most }
     }
+}
+
+/// By target, `None` where it is not known.
+fn widths(graph: &Graph, block: &Block) -> Widths<Option<String>> {
+    widest(block.iter().map(|id| match &graph.steps[id.0 as usize].action {
+        Action::Request(request) => Widths::from([(target(request), 1)]),
+        Action::Parallel { branches, max } => {
+            side_by_side(branches.iter().map(|branch| widths(graph, &Block::from([*branch]))), *max)
+        }
+        Action::ForEach { body, concurrency, .. } => {
+            let once = widths(graph, body).into_iter();
+            once.map(|(target, width)| (target, width.saturating_mul(*concurrency as u64))).collect()
+        }
+        Action::If { then, otherwise, .. } => widest([then, otherwise].map(|block| widths(graph, block))),
+        Action::Choose { branches, .. } => widest(branches.iter().map(|(_, block)| widths(graph, block))),
+        Action::Repeat { body, .. } | Action::While { body, .. } | Action::Group { body, .. } => widths(graph, body),
+        Action::Poll(poll) => widths(graph, &poll.body),
+        Action::Sleep(_)
+        | Action::Set(_)
+        | Action::Append(_)
+        | Action::Log { .. }
+        | Action::Outcome(_)
+        | Action::Stop { .. } => Widths::new(),
+    }))
+}
+
+/// Of what runs one after the other.
+fn widest(all: impl IntoIterator<Item = Widths<Option<String>>>) -> Widths<Option<String>> {
+    all.into_iter().flatten().fold(Widths::new(), |mut widest, (target, width)| {
+        let known = widest.entry(target).or_default();
+        *known = width.max(*known);
+        widest
+    })
+}
+
+/// Of branches of which so many run at the same time: the widest ones of each target.
+fn side_by_side(all: impl Iterator<Item = Widths<Option<String>>>, max: usize) -> Widths<Option<String>> {
+    let mut branches: BTreeMap<Option<String>, Vec<u64>> = BTreeMap::new();
+    all.flatten().for_each(|(target, width)| branches.entry(target).or_default().push(width));
+    let sums = branches.into_iter().map(|(target, mut widths)| {
+        widths.sort_unstable_by(|a, b| b.cmp(a));
+        (target, widths.into_iter().take(max).fold(0, u64::saturating_add))
+    });
+    sums.collect()
 }
 
 /// `host:port` of a request, where it never varies.
@@ -183,6 +222,25 @@ mod tests {
         check("{ get: 'http://a/x' }, { get: 'https://a/y' }", 100, 200, false);
         check("{ get: 'http://a/x' }, { get: 'http://h${vu.id}/' }", 100, 200, true);
         check("{ get: 'http://a:${8000 + vu.id}/' }", 100, 100, true);
+    }
+
+    #[test]
+    fn branches_at_the_same_time_may_need_a_connection_each() {
+        let check = |steps: &str, most: u64| {
+            let found = needs(&format!("{{ vus: 10, duration: 1s, steps: [{steps}] }}"));
+            assert_eq!(found.connections, Range { least: 10, most }, "{steps}");
+        };
+        let (a, b) = ("{ get: 'http://a/' }", "{ get: 'http://b/' }");
+        let each = |list: &str, n: u64, step: &str| {
+            format!("{{ for_each: {{ in: '{list}', as: i, concurrency: {n} }}, steps: [{step}] }}")
+        };
+        check(&format!("{{ parallel: [{a}, {a}, {b}] }}"), 30);
+        check(&format!("{{ parallel: [{a}, {a}, {a}], max_parallel: 2 }}, {a}"), 20);
+        check(&format!("{{ parallel: [{a}, {b}], max_parallel: 1 }}"), 20);
+        check(&format!("{{ parallel: [{{ group: g, steps: [{a}, {a}] }}, {a}] }}"), 20);
+        check(&each("range(0, 9)", 4, a), 40);
+        check(&each("range(0, 9)", 1, &format!("{{ if: vu.id == 2, then: [{a}] }}")), 10);
+        check(&format!("{{ parallel: [{}, {a}] }}", each("range(0, 9)", 4, a)), 50);
     }
 
     #[test]
