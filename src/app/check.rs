@@ -48,7 +48,8 @@ fn check(path: &Path, args: &CheckArgs) -> Checked {
         Ok(source) => source,
         Err(error) => {
             let source = Source::new(path.display().to_string(), Format::Yaml, "");
-            return Checked { source, graph: None, found: Diagnostics { found: vec![unreadable(path, &error)] } };
+            let found = Diagnostics { found: vec![unreadable(path, &error)], ..Diagnostics::default() };
+            return Checked { source, graph: None, found };
         }
     };
     let over = PlanArgs { env: args.env.clone(), ..PlanArgs::default() };

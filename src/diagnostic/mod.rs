@@ -112,6 +112,8 @@ impl Diagnostic {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Diagnostics {
     pub found: Vec<Diagnostic>,
+    /// Places of the plan that hold a secret: no picture of a line shows them.
+    pub secrets: Vec<Span>,
 }
 
 /// More than anybody mends at once, and a bound for plans made of mistakes.

@@ -104,6 +104,7 @@ static PAGES: &[(&str, &str)] = pages! {
     "step-kind"
     "strict-equality"
     "template-in-expression"
+    "template-in-text"
     "template-not-allowed"
     "template-syntax"
     "threshold-always-holds"

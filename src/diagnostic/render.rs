@@ -25,9 +25,10 @@ pub fn render(diagnostics: &Diagnostics, source: &Source, color: bool) -> String
     let renderer = renderer.term_width(120);
     let mut sorted: Vec<&Diagnostic> = diagnostics.found.iter().collect();
     sorted.sort_by(|a, b| a.order().cmp(&b.order()));
+    let source = without_secrets(source, &diagnostics.secrets);
     let mut text = String::new();
     for found in sorted {
-        text.push_str(renderer.render(&[group(found, source)]).trim_end());
+        text.push_str(renderer.render(&[group(found, &source)]).trim_end());
         text.push_str("\n\n");
     }
     text.push_str(&count_line(diagnostics));
@@ -44,6 +45,21 @@ pub fn count_line(diagnostics: &Diagnostics) -> String {
     let counts: Vec<String> =
         [counted(Severity::Error, "error"), counted(Severity::Warning, "warning")].into_iter().flatten().collect();
     counts.join(", ")
+}
+
+/// The source with stars in these places, as many bytes as there were, so that offsets stay right.
+fn without_secrets<'s>(source: &'s Source, secrets: &[Span]) -> Cow<'s, Source> {
+    let mut shown = Cow::Borrowed(source);
+    for span in secrets {
+        let at = |offset: u32| boundary(&source.text, offset as usize);
+        let range = at(span.start)..at(span.end);
+        let stars: String = source.text[range.clone()]
+            .chars()
+            .flat_map(|c| std::iter::repeat_n(if c == '\n' { '\n' } else { '*' }, c.len_utf8()))
+            .collect();
+        shown.to_mut().text.replace_range(range, &stars);
+    }
+    shown
 }
 
 fn group<'a>(found: &'a Diagnostic, source: &'a Source) -> Group<'a> {
@@ -278,9 +294,21 @@ mod tests {
         let file = Source::new("body.json", Format::Yaml, "{\n  \"x\": bad\n}\n");
         let found = Diagnostic::error("c", "m").at(Span::new(9, 12)).also(Span::new(5, 6), "set here, later");
         let found = Diagnostic { source: Some(std::sync::Arc::new(file)), ..found };
-        let rendered = render(&Diagnostics { found: vec![found] }, &plan, false);
+        let rendered = render(&Diagnostics { found: vec![found], ..Diagnostics::default() }, &plan, false);
         assert!(rendered.contains("--> body.json:2:8") && rendered.contains("2 |   \"x\": bad"), "{rendered}");
         assert!(rendered.contains("= note: set here, later: line 2 of plan.yaml"), "{rendered}");
+    }
+
+    #[test]
+    fn secrets_are_covered_and_what_stands_beside_them_keeps_its_place() {
+        let text = "a: { password: '비밀 hush', bad: 1 }\nb: 1\n";
+        let source = Source::new("p.yaml", Format::Yaml, text);
+        let (secret, place) = (text.find("비밀").unwrap(), text.find("bad").unwrap());
+        let mut found = Diagnostics { secrets: vec![Span::new(secret, secret + 11)], ..Diagnostics::default() };
+        found.push(Diagnostic::error("c", "m").at(Span::new(place, place + 3)));
+        let rendered = render(&found, &source, false);
+        assert!(rendered.contains("1 | a: { password: '***********', bad: 1 }\n"), "{rendered}");
+        assert!(rendered.contains("  |                               ^^^\n"), "{rendered}");
     }
 
     #[test]

@@ -50,9 +50,10 @@ impl Second {
         }
     }
 
-    /// Cores that were busy with it on average.
+    /// Cores that were busy with it on average; the system counts CPU time in ticks of some 10 ms, which say nothing of a moment.
     pub fn cores(&self) -> Option<f64> {
-        Some(self.cpu?.as_secs_f64() / self.length.as_secs_f64().max(f64::MIN_POSITIVE))
+        let cpu = self.cpu.filter(|_| self.length >= SLIVER)?;
+        Some(cpu.as_secs_f64() / self.length.as_secs_f64())
     }
 
     /// What adds up is added; of the rest the worse stays.
@@ -148,6 +149,18 @@ mod tests {
         assert_eq!((found.cores(), found.late), (Some(1.5), Some(Duration::from_millis(9))));
         assert_eq!((found.starts, found.late_starts, found.memory), (57, 1, Some(6)));
         assert_eq!((found.descriptors, found.throttled), (None, None), "absent is not nothing");
+    }
+
+    #[test]
+    fn a_moment_is_too_short_to_say_how_many_cores_were_busy() {
+        let check = |length: u64, expected: Option<f64>| {
+            let (cpu, length) = (Some(Duration::from_millis(10)), Duration::from_millis(length));
+            let cores = Second { cpu, length, ..Second::default() }.cores();
+            assert_eq!(cores.map(|cores| (cores * 100.0).round()), expected);
+        };
+        check(0, None);
+        check(2, None);
+        check(100, Some(10.0));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Owns: the types of the language, its vocabulary, and the YAML and TOML front ends.
 //! Must never know: defaults, metrics, HTTP, async.
 
+mod clear;
 mod decode;
 mod habits;
 pub mod model;
@@ -15,6 +16,7 @@ mod vocabulary;
 mod yaml;
 mod yaml_mistakes;
 
+pub use clear::looks_secret;
 pub use model::*;
 pub use reference::reference;
 pub use schema::schema;
@@ -44,6 +46,7 @@ pub fn parse(source: &Source) -> Parsed {
         Format::Yaml => yaml::parse(source, &mut found),
         Format::Toml => toml::parse(source, &mut found),
     };
+    found.secrets = root.as_ref().map_or_else(Vec::new, |root| clear::secrets(source, root));
     let plan = root.and_then(|root| decode::plan(source, &root, &mut found));
     Parsed { plan, found }
 }

@@ -133,6 +133,7 @@ impl Cause {
             InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) => {
                 (ErrorCode::HostnameMismatch, "its certificate is for another name".to_owned())
             }
+            InvalidCertificate(CertificateError::Other(why)) => (ErrorCode::Tls, refused(&why.to_string())),
             InvalidMessage(_) => (ErrorCode::Tls, "its answer is not TLS (does it speak plain http?)".to_owned()),
             other => (ErrorCode::Tls, other.to_string()),
         };
@@ -195,6 +196,18 @@ impl Cause {
     /// Whether the connection ended, as opposed to having carried nonsense.
     pub fn is_loss(&self) -> bool {
         matches!(self.code, ErrorCode::Reset | ErrorCode::BrokenPipe)
+    }
+}
+
+/// A certificate that the verifier refused, in its word.
+fn refused(why: &str) -> String {
+    match why {
+        "CaUsedAsEndEntity" => {
+            "its certificate is one of an authority (`CA:TRUE`), which no server may use: make one with \
+                                `openssl req -x509 -addext basicConstraints=CA:FALSE …`"
+                .to_owned()
+        }
+        _ => format!("its certificate is refused: {why}"),
     }
 }
 

@@ -3,7 +3,9 @@
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity, closest};
 use crate::expr::{Part, Template};
 use crate::load::{self, Executor};
-use crate::plan::{Auth, Check, Http, Load, Plan, Request, Sleep, StageForm, StatusRange, Step, StepKind};
+use crate::plan::{
+    Auth, Check, Http, Load, Plan, Request, Sleep, StageForm, StatusRange, Step, StepKind, looks_secret,
+};
 use crate::source::{Span, Spanned};
 use crate::units::format_duration;
 
@@ -21,6 +23,7 @@ pub const LINTS: &[&str] = &[
     "no-effect",
     "no-pause",
     "secret-in-plan",
+    "template-in-text",
     "threshold-always-holds",
     "threshold-tolerates-all",
     "unlikely-url",
@@ -28,9 +31,6 @@ pub const LINTS: &[&str] = &[
 
 /// What counts as success where the plan does not say.
 const EXPECTED: StatusRange = StatusRange { first: 200, last: 399 };
-
-/// Parts of names of what is nobody else's business.
-const SECRET_NAMES: [&str; 5] = ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY"];
 
 pub(super) fn check(plan: &Plan, scenarios: &[ValidScenario], found: &mut Diagnostics) {
     clear_values(plan, scenarios, found);
@@ -164,10 +164,8 @@ fn clear_values(plan: &Plan, scenarios: &[ValidScenario], found: &mut Diagnostic
     let defaults = plan.env.iter().filter_map(|variable| Some((&variable.name.value, variable.default.as_ref()?)));
     let of_scenarios = scenarios.iter().filter_map(|scenario| scenario.written).flat_map(|written| &written.env);
     for (name, text) in defaults.chain(of_scenarios.map(|(name, text)| (&name.value, text))) {
-        let upper = name.to_ascii_uppercase();
-        let looks_secret = SECRET_NAMES.iter().any(|part| upper.contains(part));
         let is_secret = || plan.env.iter().any(|variable| variable.secret && variable.name.value == *name);
-        if looks_secret && !text.value.is_empty() && !is_secret() {
+        if looks_secret(name) && !text.value.is_empty() && !is_secret() {
             found.push(in_clear(text.span, &format!("`{name}`")));
         }
     }

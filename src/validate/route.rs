@@ -114,7 +114,7 @@ fn warn_of_clear_password(proxy: &Spanned<Template>, found: &mut Diagnostics) {
     if credentials.is_some_and(|(_, password)| !password.is_empty()) {
         let warning = Diagnostic::warning("secret-in-plan", "the proxy's password stands in the plan in clear");
         let help = "declare `env: { PROXY_PASSWORD: { required: true, secret: true } }` and write `${env.PROXY_PASSWORD}` here";
-        found.push(warning.at(proxy.span).help(help));
+        found.push(warning.at(proxy.span).hidden().help(help));
     }
 }
 

@@ -308,7 +308,7 @@ mod tests {
             "p(", "95", "0.5", ")", "avg", "rate", "count", "value", "<", "<=", "=", "!", "≤", "≥", "1", ".", "%",
             "/s", "/min", "ms", "MB", "µ", " ", "-", "&&", "é",
         ];
-        proptest::collection::vec(proptest::sample::select(&words[..]), 0..8).prop_map(|words| words.concat())
+        proptest::collection::vec(proptest::sample::select(words.to_vec()), 0..8).prop_map(|words| words.concat())
     }
 
     proptest! {

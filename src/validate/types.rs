@@ -144,6 +144,28 @@ impl Types<'_> {
         let mut mistakes = expr.type_mistakes(condition, &type_of);
         mistakes.iter_mut().for_each(|mistake| self.add_column_hint(expr, mistake));
         self.found.found.extend(mistakes);
+        self.template_in_text(expr);
+    }
+
+    /// A `${` outside of a text is an error of its own.
+    fn template_in_text(&mut self, expr: &Expr) {
+        let looks_meant = |(start, _): &(usize, &str)| {
+            let inner = expr.text[start + 2..].trim_start();
+            inner.starts_with(|c: char| c.is_alphabetic() || c == '_') && inner.contains('}')
+        };
+        let Some((start, _)) = expr.text.match_indices("${").find(looks_meant) else { return };
+        if self.found.has_errors() {
+            return;
+        }
+        let end = expr.text[start..].find('}').map_or(expr.text.len(), |end| start + end + 1);
+        let written = &expr.text[start..end];
+        let name = written[2..written.len() - 1].trim();
+        let message = format!("`{written}` in a text of an expression is not replaced: it stands there as it is");
+        self.found.push(
+            Diagnostic::warning("template-in-text", message)
+                .at(expr.span)
+                .help(format!("take it out of the quotes: `{name}`, or `'…' + string({name})` behind other text")),
+        );
     }
 
     /// A number in a file is text until the data set says that it is none.

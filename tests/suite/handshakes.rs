@@ -26,13 +26,13 @@ pub struct Identity {
 }
 
 pub fn identity(name: &str) -> Identity {
-    let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
-    Identity {
-        der: made.cert.der().clone(),
-        pem: made.cert.pem(),
-        key_pem: made.signing_key.serialize_pem(),
-        key: made.signing_key.serialize_der(),
-    }
+    identity_of(rcgen::CertificateParams::new([name.to_owned()]).unwrap())
+}
+
+fn identity_of(params: rcgen::CertificateParams) -> Identity {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let made = params.self_signed(&key).unwrap();
+    Identity { der: made.der().clone(), pem: made.pem(), key_pem: key.serialize_pem(), key: key.serialize_der() }
 }
 
 static TLS12: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12];
@@ -136,6 +136,18 @@ async fn another_server_name_is_asked_for_and_looked_for() {
     check_tls("shop.example", Demands::default(), named("shop.example"), Ok("TLSv1_3 full shop.example")).await;
     check_tls("shop.example", Demands::default(), named("other.example"), Err("its certificate is for another name"))
         .await;
+}
+
+#[tokio::test]
+async fn a_certificate_as_openssl_makes_it_is_refused_with_what_makes_a_fit_one() {
+    let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let own = identity_of(params);
+    let (address, _told) = tls_server(&own, &Demands::default()).await;
+    let url = format!("https://localhost:{}/", address.port());
+    let failure = ask(trusting(&own, Handshake::default()), &url).await.unwrap_err();
+    assert!(failure.message.contains("one of an authority"), "{}", failure.message);
+    assert!(failure.message.contains("basicConstraints=CA:FALSE"), "{}", failure.message);
 }
 
 #[tokio::test]

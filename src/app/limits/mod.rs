@@ -62,10 +62,11 @@ pub(super) fn preflight(graph: &Graph, threads: usize) -> Result<(), Failure> {
 pub(super) fn describe(graph: &Graph, threads: usize) -> String {
     let (needs, room) = (Needs::of(graph, threads), Room::find());
     let mut lines = vec![format!(
-        "  {} VU{}, {} connections, {} file descriptors, about {} MiB of memory",
+        "  {} VU{}, {} connection{}, {} file descriptors, about {} MiB of memory",
         span(needs.vus, false),
         if needs.vus.most == 1 { "" } else { "s" },
         span(needs.connections, needs.some_unknown),
+        if needs.connections.most == 1 && !needs.some_unknown { "" } else { "s" },
         span(needs.descriptors, needs.some_unknown),
         span(needs.memory.in_mib(), false)
     )];

@@ -48,7 +48,12 @@ pub(super) fn jwt_sign<'a>(_: &mut Run<'a>, arguments: &mut [Val<'a>]) -> Result
         return Err(EvalError::new(format!("takes claims such as {{'sub': 'me'}}, not {}", arguments[0].describe())));
     }
     // The library's words, never the key.
-    let wrong = |error: jsonwebtoken::errors::Error| EvalError::new(format!("cannot use this key: {error}"));
+    let wrong = |error: jsonwebtoken::errors::Error| {
+        let name = ALGORITHMS.iter().find(|(_, known, _)| *known == algorithm).map_or("", |(name, ..)| name);
+        EvalError::new(format!(
+            "cannot use this key for `{name}` ({error}): it must be its private key in PEM, as PKCS #8 (`openssl pkcs8 -topk8 -nodes`)"
+        ))
+    };
     let key = key(text_of(&arguments[1])?.as_bytes()).map_err(wrong)?;
     let token = encode(&Header::new(algorithm), &claims, &key).map_err(wrong)?;
     Ok(Val::Str(Cow::Owned(token)))
@@ -82,6 +87,9 @@ mod tests {
         let public = DecodingKey::from_ec_der(pair.public_key_raw());
         check(signed(&private, ", 'ES256'").unwrap().as_str().unwrap(), Algorithm::ES256, &public);
         let error = signed("secret", ", 'ES256'").unwrap_err();
-        assert!(error.starts_with("`jwt_sign`: cannot use this key") && !error.contains("secret"), "{error}");
+        assert!(
+            error.starts_with("`jwt_sign`: cannot use this key for `ES256`") && !error.contains("secret"),
+            "{error}"
+        );
     }
 }
